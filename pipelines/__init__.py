@@ -1,0 +1,1 @@
+"""From the file to the plan: pure, with no broker, process, clock or log."""

@@ -1,0 +1,1 @@
+"""The broker: connect, declare, publish, consume. The only importers of kombu."""

@@ -1,0 +1,1 @@
+"""The embedded broker: a kombu transport on one SQLite file."""

@@ -1,0 +1,1 @@
+"""One delivery: what it means, its call, its decision, its settlement. No kombu in here."""

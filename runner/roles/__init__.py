@@ -1,0 +1,1 @@
+"""What a child process is: a consumer, the lane, the writer."""
