@@ -1,0 +1,205 @@
+"""A pipeline as frozen values: every name is resolved, every default filled in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ebats.pipelines.problems import Place
+
+ExchangeType = Literal["direct", "topic", "fanout"]
+QueueType = Literal["quorum", "classic"]
+Level = Literal["debug", "info", "warning", "error"]
+Format = Literal["json", "text", "bytes"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryPoint:
+    """A Python function, named in the file as `module:function`."""
+
+    module: str
+    #: May be dotted: `module:Class.method`.
+    attribute: str
+    place: Place
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.attribute}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """How an encrypted link to RabbitMQ is checked. The host name is always verified."""
+
+    ca_certs: str | None = None
+    certfile: str | None = None
+    keyfile: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """How the broker is reached."""
+
+    #: One or more (failover): `sqlite:////absolute/path` or `amqp://...`, with the password in it.
+    urls: tuple[str, ...]
+    login_method: str | None = None
+    locale: str | None = None
+    connect_timeout_s: float = 20.0
+    read_timeout_s: float = 120.0
+    write_timeout_s: float = 120.0
+    keepalive: bool = True
+    heartbeat_s: int = 30
+    tls: Tls | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """An exchange of the file's `exchanges` section."""
+
+    name: str
+    #: As it is called on the broker: `shop.orders`.
+    broker_name: str
+    type: ExchangeType
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """A work queue: written in the file, or made for a task without one."""
+
+    name: str
+    #: As it is called on the broker: `shop.demo`.
+    broker_name: str
+    type: QueueType = "quorum"
+    ack: Literal["late", "early"] = "late"
+    #: Deaths in the lane after which a message is dead.
+    crashes: int = 5
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """The waits between attempts: n rungs are n + 1 attempts."""
+
+    #: In milliseconds, as they are written: the first follows the first failed attempt.
+    rungs_ms: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What to do: a Python function, the queue it is fed from, what happens when it fails."""
+
+    name: str
+    python: EntryPoint
+    queue: Queue
+    ladder: Ladder | None
+    #: For one attempt.
+    timeout_s: float
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventTask:
+    """One task of an event, with the delay that it has for this event (0: none)."""
+
+    task: Task
+    delay_ms: int = 0
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happens, and the tasks that follow from it."""
+
+    name: str
+    #: None: the pipeline's own, `shop.events`.
+    exchange: Exchange | None
+    #: The routing key, or the pattern that a routing key has to match.
+    key: str
+    tasks: tuple[EventTask, ...]
+    format: Format = "json"
+    #: Label name to template, `{{ order.id }}` from the payload.
+    labels: Mapping[str, str] = field(default_factory=dict)
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consumer:
+    """A set of like processes that take from the same queues."""
+
+    name: str
+    queues: tuple[Queue, ...]
+    processes: int
+    #: Tasks at once in each process.
+    concurrency: int
+    #: Messages a process holds without having acknowledged them, over all its queues.
+    prefetch: int
+    #: The process leaves, and is replaced, after so many tasks.
+    max_tasks: int | None = None
+    #: In bytes of resident memory: above it the process leaves and is replaced.
+    max_memory: int | None = None
+    on_start: EntryPoint | None = None
+    on_stop: EntryPoint | None = None
+    on_error: EntryPoint | None = None
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StdSink:
+    """Records for people, one line each, on standard output."""
+
+    name: str
+    level: Level = "info"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSink:
+    """Records as JSON lines in a file that is rotated."""
+
+    name: str
+    #: Absolute.
+    path: str
+    level: Level = "info"
+    #: Bytes after which a new file is begun; None: never.
+    rotation: int | None = None
+    #: How many rotated files are kept; None: all.
+    retention: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonSink:
+    """Records, with payload and result, given to a Python function one by one."""
+
+    name: str
+    python: EntryPoint
+    level: Level = "info"
+
+
+Sink = StdSink | FileSink | PythonSink
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """A whole file. The mappings are by the names of the file, in its order."""
+
+    name: str
+    #: As it was given, for messages.
+    file: str
+    #: Absolute; Python modules and relative paths resolve from it.
+    folder: str
+    #: An IANA name.
+    timezone: str
+    #: How long a process may finish what runs, once told to stop.
+    grace_s: float
+    unrouted: Literal["dead", "drop"]
+    #: In every record, when given.
+    environment: str | None
+    broker: Broker
+    exchanges: Mapping[str, Exchange]
+    queues: Mapping[str, Queue]
+    tasks: Mapping[str, Task]
+    events: Mapping[str, Event]
+    consumers: Mapping[str, Consumer]
+    sinks: tuple[Sink, ...]
+
+    def on_broker(self, name: str) -> str:
+        """Return what ebats calls `name` on the broker: `shop.name`."""
+        return f"{self.name}.{name}"
