@@ -1,0 +1,296 @@
+"""Private RabbitMQ nodes for tests: loopback only, own ports and folder, nothing left behind.
+
+`python -m tests.brokers rabbitmq310` runs one until Ctrl-C and prints its URL.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+DEBIAN_SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+DEFAULT_TRIXIE = Path("/var/cache/ebats/trixie")
+CONTROL = Path(__file__).with_name("control.erl")
+START_DEADLINE_S = 90
+
+#: Runs the name server and the node in one process group, and ends that group
+#: when standard input closes: when whoever started the node is gone.
+GUARDED = 'exec 3<&0 </dev/null; (read _ <&3; kill -KILL 0) & exec 3<&-; epmd & exec "$@"'
+
+
+class MissingBrokerError(Exception):
+    """Raised when a release of RabbitMQ is not installed on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An installed RabbitMQ: on the machine itself, or in a folder made by debootstrap."""
+
+    kind: str
+    root: Path | None = None
+
+    @classmethod
+    def find(cls, kind: str) -> "Release":
+        """Look up `rabbitmq310` (the machine's package) or `rabbitmq40` (the debootstrap folder)."""
+        if kind == "rabbitmq310":
+            if not DEBIAN_SERVER.exists():
+                raise MissingBrokerError("RabbitMQ is not installed (apt-get install rabbitmq-server)")
+            return cls(kind)
+        root = Path(os.environ.get("EBATS_TEST_TRIXIE") or DEFAULT_TRIXIE)
+        if not (root / DEBIAN_SERVER.relative_to("/")).exists():
+            raise MissingBrokerError(
+                f"no RabbitMQ 4.0 in {root} (made by .ci/run, named by EBATS_TEST_TRIXIE)"
+            )
+        if os.geteuid() != 0:
+            raise MissingBrokerError("RabbitMQ 4.0 runs in a chroot, which only root can enter")
+        return cls(kind, root)
+
+    def make_folder(self) -> Path:
+        """Make the folder of one node, owned by the user that the node runs as."""
+        folder = Path(tempfile.mkdtemp(prefix="ebats-", dir=self.root / "tmp" if self.root else None))
+        if os.geteuid() == 0:
+            owner = Path("/var/lib/rabbitmq") if self.root is None else self.root / "var/lib/rabbitmq"
+            os.chown(folder, owner.stat().st_uid, owner.stat().st_gid)
+        return folder
+
+    def inner(self, path: Path) -> str:
+        """Tell how the node itself sees a path."""
+        return str(path) if self.root is None else f"/{path.relative_to(self.root)}"
+
+    def command(self, *args: str) -> list[str]:
+        """Build the command line that runs the arguments as the broker's user, ended with its starter."""
+        guarded = ["sh", "-c", GUARDED, "sh", *args]
+        if self.root is not None:
+            return ["chroot", "--userspec=rabbitmq:rabbitmq", str(self.root), *guarded]
+        if os.geteuid() == 0:
+            return ["setpriv", "--reuid=rabbitmq", "--regid=rabbitmq", "--clear-groups", *guarded]
+        return guarded
+
+
+class NodeClient:
+    """A running node, seen from a test process that may not own it."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        """Take the node's folder and AMQP port."""
+        self.folder = folder
+        self.port = port
+
+    def url_of(self, vhost: str = "", user: str = "guest", password: str = "guest") -> str:
+        """Give the URL of a virtual host, the default one without a name."""
+        return f"amqp://{user}:{password}@127.0.0.1:{self.port}/{vhost}"
+
+    @property
+    def url(self) -> str:
+        """The URL of the default virtual host."""
+        return self.url_of()
+
+    @property
+    def version(self) -> str:
+        """The release that the node reports."""
+        return self.evaluate("list_to_binary(rabbit_misc:version()).")
+
+    def evaluate(self, expression: str) -> str:
+        """Evaluate an Erlang expression in the node: a binary comes as text, anything else as a term."""
+        with socket.socket(socket.AF_UNIX) as link:
+            link.settimeout(60)
+            link.connect(str(self.folder / "control"))
+            body = expression.encode()
+            link.sendall(len(body).to_bytes(4, "big") + body)
+            size = int.from_bytes(_receive(link, 4), "big")
+            answer = _receive(link, size).decode()
+        if answer[:1] != "+":
+            raise RuntimeError(f"{expression} failed: {answer[1:]}")
+        return answer[1:]
+
+    def add_vhost(self, name: str) -> None:
+        """Make a virtual host that guest may do everything in."""
+        self.evaluate(f'rabbit_vhost:add(<<"{name}">>, <<"tests">>).')
+        self.permit("guest", name)
+
+    def delete_vhost(self, name: str) -> None:
+        """Delete a virtual host with everything in it."""
+        self.evaluate(f'rabbit_vhost:delete(<<"{name}">>, <<"tests">>).')
+
+    def add_user(self, name: str, password: str) -> None:
+        """Make a user who may do nothing yet."""
+        self.evaluate(f'rabbit_auth_backend_internal:add_user(<<"{name}">>, <<"{password}">>, <<"tests">>).')
+
+    def permit(
+        self, user: str, vhost: str = "/", configure: str = ".*", write: str = ".*", read: str = ".*"
+    ) -> None:
+        """Set a user's permissions in a virtual host, as regular expressions of names."""
+        what = ", ".join(f'<<"{text}">>' for text in (user, vhost, configure, write, read, "tests"))
+        self.evaluate(f"rabbit_auth_backend_internal:set_permissions({what}).")
+
+    def list_queues(self, vhost: str = "/") -> list[str]:
+        """List the names of the queues in a virtual host."""
+        return self._names(f'[element(4, N) || N <- rabbit_amqqueue:list_names(<<"{vhost}">>)]')
+
+    def list_exchanges(self, vhost: str = "/") -> list[str]:
+        """List the names of the exchanges in a virtual host, those of the broker left out."""
+        names = self._names(f'[element(4, element(2, X)) || X <- rabbit_exchange:list(<<"{vhost}">>)]')
+        return [name for name in names if name and not name.startswith("amq.")]
+
+    def list_bindings(self, vhost: str = "/") -> list[tuple[str, str, str]]:
+        """List (exchange, key, queue) of a virtual host, the default exchange's left out."""
+        rows = self._names(
+            f"[[element(4, element(2, B)), 9, element(3, B), 9, element(4, element(4, B))]"
+            f' || B <- rabbit_binding:list(<<"{vhost}">>)]'
+        )
+        parts = [row.split("\t") for row in rows]
+        return sorted((source, key, queue) for source, key, queue in parts if source)
+
+    def close_connections(self) -> None:
+        """Close every client's connection from the broker's side."""
+        self.evaluate('rabbit_networking:close_all_connections("closed by a test").')
+
+    def _names(self, expression: str) -> list[str]:
+        text = self.evaluate(f"iolist_to_binary(lists:join([10], [[E] || E <- {expression}])).")
+        return sorted(text.split("\n")) if text else []
+
+
+class RabbitNode(NodeClient):
+    """A node that this process owns: it can be stopped, killed and started again on the same data."""
+
+    def __init__(self, release: Release) -> None:
+        """Make the folder and choose the ports; start() runs it."""
+        super().__init__(release.make_folder(), free_port())
+        self.release = release
+        self._dist_port, self._epmd_port = free_port(), free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        (self.folder / "enabled_plugins").write_text("[].\n")
+        (self.folder / "enabled_plugins").chmod(0o644)
+
+    def __enter__(self) -> "RabbitNode":
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
+
+    @property
+    def running(self) -> bool:
+        """Whether the node's processes are there."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def log(self) -> str:
+        """What the node printed."""
+        path = self.folder / "output"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def start(self) -> None:
+        """Start the node and wait until it takes connections."""
+        (self.folder / "control").unlink(missing_ok=True)
+        control = CONTROL.read_text().replace("CONTROL_SOCKET", self._inner("control"))
+        code = " ".join(line for line in control.splitlines() if not line.startswith("%"))
+        with (self.folder / "output").open("ab") as output:
+            self._process = subprocess.Popen(
+                self.release.command(str(DEBIAN_SERVER), "-eval", code),
+                env=self._environment(),
+                cwd="/",
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._wait_for_start()
+
+    def stop(self) -> None:
+        """Stop the node as an operator would, then whatever is left of it."""
+        if self.running:
+            os.kill(int((self.folder / "pid").read_text()), signal.SIGTERM)
+            self._wait_for_beam_to_leave()
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill the node and its helpers at once."""
+        if self._process is None:
+            return
+        assert self._process.stdin is not None
+        with suppress(ProcessLookupError):  # the group may be gone already
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._process.stdin.close()
+        self._process = None
+
+    def restart(self) -> None:
+        """Stop the node and start it on the same data and port."""
+        self.stop()
+        self.start()
+
+    def remove(self) -> None:
+        """Kill the node and delete its folder."""
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _inner(self, name: str) -> str:
+        return self.release.inner(self.folder / name)
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG": "C.UTF-8",
+            "HOME": self.release.inner(self.folder),  # where Erlang puts its cookie
+            "ERL_EPMD_PORT": str(self._epmd_port),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODENAME": f"ebats{self.port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_DIST_PORT": str(self._dist_port),
+            "RABBITMQ_MNESIA_BASE": self._inner("data"),
+            "RABBITMQ_LOG_BASE": self._inner("log"),
+            "RABBITMQ_PID_FILE": self._inner("pid"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": self._inner("enabled_plugins"),
+            "RABBITMQ_CONF_ENV_FILE": self._inner("no-environment"),
+            "RABBITMQ_CONFIG_FILE": self._inner("no-config"),
+            # Busy waiting schedulers would take the cores that the tests need.
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none"
+            " -kernel inet_dist_use_interface {127,0,0,1}",
+        }
+
+    def _wait_for_start(self) -> None:
+        end = time.monotonic() + START_DEADLINE_S
+        while not (self.folder / "control").exists():
+            if not self.running or time.monotonic() > end:
+                self.kill()
+                raise RuntimeError(f"RabbitMQ did not start:\n{self.log[-3000:]}")
+            time.sleep(0.05)
+
+    def _wait_for_beam_to_leave(self) -> None:
+        assert self._process is not None
+        with suppress(subprocess.TimeoutExpired):  # the caller kills it
+            self._process.wait(30)
+
+
+def free_port() -> int:
+    """Find a TCP port on the loopback that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _receive(link: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        part = link.recv(size - len(data))
+        if not part:
+            raise ConnectionError("the node closed its control socket")
+        data += part
+    return data
+
+
+if __name__ == "__main__":
+    with RabbitNode(Release.find(sys.argv[1])) as own:
+        sys.stdout.write(f"{own.url}  (RabbitMQ {own.version}; Ctrl-C ends it)\n")
+        sys.stdout.flush()
+        with suppress(KeyboardInterrupt):
+            signal.pause()

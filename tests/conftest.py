@@ -1,0 +1,140 @@
+"""Fixtures for every test: brokers of each kind, nodes to break, and commands that are always ended."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from tests.brokers import MissingBrokerError, NodeClient, RabbitNode, Release
+from tests.commands import RunningCommand
+from tests.proxy import Proxy
+from tests.shared_node import shared_node
+
+T = TypeVar("T")
+ALL_BROKERS = ("sqlite", "rabbitmq310", "rabbitmq40")
+MAIN_BROKERS = ("sqlite", "rabbitmq310")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """A place for one test's messages."""
+
+    kind: str
+    url: str
+    #: A name that no other test uses: take it as the pipeline's.
+    prefix: str
+    #: The shared RabbitMQ node, which a test must not break; None on SQLite.
+    node: NodeClient | None = None
+    #: This test's own virtual host on it.
+    vhost: str = ""
+
+    @property
+    def is_rabbitmq(self) -> bool:
+        """Whether this is a real RabbitMQ."""
+        return self.node is not None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for a broker on each kind."""
+    for fixture, kinds in (("broker", ALL_BROKERS), ("main_broker", MAIN_BROKERS)):
+        if fixture in metafunc.fixturenames:
+            metafunc.parametrize(fixture, kinds, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def _run_id(request: pytest.FixtureRequest) -> str:
+    worker = getattr(request.config, "workerinput", {})
+    return worker.get("testrunuid") or uuid.uuid4().hex
+
+
+@pytest.fixture(scope="session")
+def shared_nodes(_run_id: str) -> Iterator[Callable[[str], NodeClient]]:
+    """Give the run's node of a kind, started by the first test that wants it."""
+    nodes: dict[str, NodeClient] = {}
+    with ExitStack() as stack:
+
+        def node(kind: str) -> NodeClient:
+            if kind not in nodes:
+                nodes[kind] = stack.enter_context(shared_node(kind, _run_id))
+            return nodes[kind]
+
+        yield node
+
+
+def make_broker(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[Broker]:
+    """Make a place for one test and remove it afterwards."""
+    prefix = f"t{uuid.uuid4().hex[:8]}"
+    if kind == "sqlite":
+        yield Broker(kind=kind, url=f"sqlite:///{tmp_path}/broker.db", prefix=prefix)
+        return
+    node = _or_skip(lambda: request.getfixturevalue("shared_nodes")(kind))
+    node.add_vhost(prefix)
+    yield Broker(kind=kind, url=node.url_of(prefix), prefix=prefix, node=node, vhost=prefix)
+    node.delete_vhost(prefix)
+
+
+@pytest.fixture
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
+    """Each broker in turn: SQLite, RabbitMQ 3.10 and 4.0."""
+    yield from make_broker(request, request.param, tmp_path)
+
+
+@pytest.fixture
+def main_broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
+    """The two that every feature is tested on: SQLite and RabbitMQ 3.10."""
+    yield from make_broker(request, request.param, tmp_path)
+
+
+@pytest.fixture
+def rabbitmq(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
+    """RabbitMQ 3.10 alone."""
+    yield from make_broker(request, "rabbitmq310", tmp_path)
+
+
+@pytest.fixture
+def own_node() -> Iterator[Callable[..., RabbitNode]]:
+    """Start a RabbitMQ node that this test alone uses, and may stop and kill."""
+    with ExitStack() as stack:
+
+        def start(kind: str = "rabbitmq310") -> RabbitNode:
+            release = _or_skip(lambda: Release.find(kind))
+            return stack.enter_context(RabbitNode(release))
+
+        yield start
+
+
+@pytest.fixture
+def proxy_to() -> Iterator[Callable[[int], Proxy]]:
+    """Put a proxy in front of a port."""
+    with ExitStack() as stack:
+        yield lambda port: stack.enter_context(Proxy(port))
+
+
+@pytest.fixture
+def start_ebats(tmp_path: Path) -> Iterator[Callable[..., RunningCommand]]:
+    """Start `ebats ARGS` beside the test; keywords: env, cwd, program."""
+    started: list[RunningCommand] = []
+
+    def start(*args: str | Path, **options: object) -> RunningCommand:
+        output = tmp_path / f"ebats-{len(started)}.out"
+        started.append(RunningCommand(args, output, **options))  # type: ignore[arg-type]
+        return started[-1]
+
+    yield start
+    for command in started:
+        command.kill_all()
+
+
+def _or_skip(make: Callable[[], T]) -> T:
+    """Skip where a broker is missing, but fail where it has to be there."""
+    try:
+        return make()
+    except MissingBrokerError as reason:
+        if os.environ.get("EBATS_TEST_REQUIRE_SERVICES") == "1":
+            pytest.fail(str(reason))
+        pytest.skip(str(reason))
