@@ -1,0 +1,52 @@
+"""Which processes a pipeline runs in, as values: one for each consumer count, and the writer."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+from ebats.pipelines.model import Consumer, Pipeline, PythonSink
+
+Role = Literal["consumer", "lane", "writer", "trial"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSpec:
+    """All that a child process needs to know. It is pickled: a child reads no file."""
+
+    role: Role
+    #: As its title and its records name it: `orders#2`.
+    name: str
+    pipeline: Pipeline
+    #: Of a consumer process.
+    consumer: Consumer | None = None
+    #: Of the lane: the ids of messages during which it died the last times.
+    crashed: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Return the title of the process: `ebats: shop orders#2`."""
+        return f"ebats: {self.pipeline.name} {self.name}"
+
+    @property
+    def with_payload(self) -> bool:
+        """Return whether a sink wants payloads and results in the records."""
+        return any(isinstance(sink, PythonSink) for sink in self.pipeline.sinks)
+
+
+def consumers(pipeline: Pipeline, only: Collection[str] = ()) -> tuple[ProcessSpec, ...]:
+    """Return the consumer processes, numbered from 1 in each consumer; `only`: of these consumers."""
+    return tuple(
+        ProcessSpec(role="consumer", name=f"{consumer.name}#{number}", pipeline=pipeline, consumer=consumer)
+        for consumer in pipeline.consumers.values()
+        for number in range(1, consumer.processes + 1)
+        if not only or consumer.name in only
+    )
+
+
+def prefetches(consumer: Consumer) -> dict[str, int]:
+    """Return how many messages a process may hold of each queue: its prefetch, split, at least 1 each."""
+    share, rest = divmod(consumer.prefetch, len(consumer.queues))
+    return {
+        queue.broker_name: max(1, share + (1 if number < rest else 0))
+        for number, queue in enumerate(consumer.queues)
+    }

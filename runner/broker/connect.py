@@ -1,0 +1,120 @@
+"""Opening a connection to the broker: its address, its options, its errors."""
+
+import random
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import kombu
+from amqp.exceptions import AMQPError
+
+import ebats  # noqa: F401 - registers the embedded broker with kombu
+from ebats.pipelines.model import Broker
+
+#: py-amqp's own is 1 s, which ends a connection at every stall of the network.
+_TCP_USER_TIMEOUT_MS = 10_000
+_LONGEST_BACK_OFF_S = 10.0
+
+#: What a connection may raise when the broker is away, or refuses.
+BROKER_ERRORS: tuple[type[BaseException], ...] = (AMQPError, OSError, EOFError, ConnectionError)
+
+#: Says something about the connection: (level, text).
+Say = Callable[[str, str], None]
+
+
+def open_connection(broker: Broker, url: str) -> kombu.Connection:
+    """Return an open kombu connection to one of the broker's URLs.
+
+    Raises:
+        BROKER_ERRORS: it can't be reached, or refuses.
+    """
+    connection = _sqlite(url) if url.startswith("sqlite:") else _amqp(broker, url)
+    connection.connect()
+    if not broker.keepalive and isinstance(connection.connection.sock, socket.socket):
+        # py-amqp turns it on and has no option for it.
+        connection.connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
+    return connection
+
+
+def connect(broker: Broker, say: Say, stop: Callable[[], bool] = lambda: False) -> kombu.Connection | None:
+    """Return an open connection to the first of the broker's URLs that answers; wait until one does.
+
+    What is wrong is said once, and again when it changes. None: `stop` became true meanwhile.
+    """
+    said = ""
+    for url, pause_s in _tries(broker):
+        try:
+            return open_connection(broker, url)
+        except BROKER_ERRORS as error:
+            text = f"the broker at {masked(url)} can't be reached: {_why(error)}; trying on"
+            if text != said:
+                say("warning", text)
+                said = text
+        if _paused(pause_s, stop):
+            return None
+    return None
+
+
+def masked(url: str) -> str:
+    """Return a URL without its password."""
+    scheme, _, rest = url.partition("://")
+    user, at, host = rest.rpartition("@")
+    return f"{scheme}://{user.partition(':')[0]}{at}{host}"
+
+
+def _tries(broker: Broker) -> Iterator[tuple[str, float]]:
+    pause_s = 0.1
+    while True:
+        for url in broker.urls:
+            # Not all processes at once, after an outage.
+            yield url, pause_s * random.uniform(0.5, 1.0)
+        pause_s = min(pause_s * 2, _LONGEST_BACK_OFF_S)
+
+
+def _paused(seconds: float, stop: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + seconds
+    while not (stopped := stop()) and (left := deadline - time.monotonic()) > 0:
+        time.sleep(min(left, 0.1))
+    return stopped
+
+
+def _why(error: BaseException) -> str:
+    return str(error) or type(error).__name__
+
+
+def _sqlite(url: str) -> kombu.Connection:
+    return kombu.Connection(url)
+
+
+def _amqp(broker: Broker, url: str) -> kombu.Connection:
+    # A plain amqp:// takes librabbitmq where that is installed, which is dead since 2018.
+    scheme, _, rest = url.partition("://")
+    return kombu.Connection(
+        f"pyamqp://{rest}",
+        ssl=_tls(broker) if scheme == "amqps" or broker.tls else False,
+        heartbeat=broker.heartbeat_s,
+        connect_timeout=broker.connect_timeout_s,
+        login_method=broker.login_method,
+        transport_options=_options(broker),
+    )
+
+
+def _options(broker: Broker) -> dict[str, Any]:
+    options: dict[str, Any] = {"read_timeout": broker.read_timeout_s, "write_timeout": broker.write_timeout_s}
+    if user_timeout := getattr(socket, "TCP_USER_TIMEOUT", None):
+        options["socket_settings"] = {user_timeout: _TCP_USER_TIMEOUT_MS}
+    if broker.locale:
+        options["locale"] = broker.locale
+    return options
+
+
+def _tls(broker: Broker) -> dict[str, Any]:
+    # kombu fills the host in for server_hostname None; without it py-amqp verifies no host name.
+    tls: dict[str, Any] = {"server_hostname": None, "cert_reqs": ssl.CERT_REQUIRED}
+    if broker.tls:
+        for name in ("ca_certs", "certfile", "keyfile"):
+            if path := getattr(broker.tls, name):
+                tls[name] = path
+    return tls

@@ -1,0 +1,180 @@
+"""The consuming connection: deliveries in, acknowledgements out, on a thread of its own."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from ebats.pipelines.model import Broker
+from ebats.runner.broker.connect import BROKER_ERRORS, Say
+from ebats.runner.broker.link import Link
+from ebats.runner.broker.tags import Tags
+from ebats.runner.execution.envelope import Delivery
+
+_PAUSE_S = 0.5
+#: An acknowledgement waits at most so long for others to go with it.
+_HELD_S = 0.01
+_TICK_S = 0.5
+
+
+class Intake:
+    """Takes deliveries from queues, and gives acknowledgements back.
+
+    `on_delivery` is called for each, on this intake's thread. A delivery that a lost connection
+    brings again, while its runs are at work or after they have ended here, is not given on a second
+    time: it is the old one under a new tag.
+    """
+
+    def __init__(
+        self, broker: Broker, queues: dict[str, int], on_delivery: Callable[[Delivery], None], say: Say
+    ) -> None:
+        """Take from `queues`: the broker's names, each with how many messages may be unacknowledged."""
+        self._link = Link(broker, say)
+        self._queues = queues
+        self._on_delivery = on_delivery
+        self._say = say
+        self._tags = Tags()
+        self._settled: deque[Delivery] = deque()
+        self._generation = 0
+        self._channel: Any = None
+        self._consumer_tags: list[str] = []
+        self._taking = True
+        self._closing = False
+        #: How many settled deliveries are acknowledged at once, without waiting for more.
+        self._batch = max(1, sum(queues.values()) // 4)
+        #: How many newly settled ones are worth waking the thread for.
+        self._wake_at = 1
+        #: When the thread last went round, on the monotonic clock: its sign of life.
+        self.alive_at = time.monotonic()
+        self.cancelled = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; the connection is opened at once."""
+        self._thread.start()
+
+    def settled(self, delivery: Delivery) -> None:
+        """Say that a delivery is done with: it is acknowledged within 20 ms. Any thread may call it."""
+        self._settled.append(delivery)
+        if self._link.asleep and len(self._settled) >= self._wake_at:
+            self._link.wake()
+
+    def unsettled(self) -> int:
+        """Return how many deliveries have come and are not acknowledged."""
+        return len(self._tags)
+
+    def stop_taking(self) -> None:
+        """Take nothing new; `cancelled` is set when nothing new can come any more."""
+        self._taking = False
+        self._link.wake()
+
+    def close(self, timeout_s: float) -> bool:
+        """Send the last acknowledgements, and close; return whether it was done in time."""
+        self._closing = True
+        self._link.wake()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._closing:
+            self._channel = self._link.open(lambda: self._closing or self._idle_without_connection())
+            if self._channel is None:
+                break
+            self._generation += 1
+            try:
+                self._consume()
+                self._serve()
+            except BROKER_ERRORS as error:
+                self._link.lost(error)
+                self._tags.lose_connection()
+                self._link.sleep(_PAUSE_S)
+        self.cancelled.set()
+        self._link.close()
+
+    def _idle_without_connection(self) -> bool:
+        """Nothing new is wanted, and nobody is left to acknowledge to: no use in waiting for the broker."""
+        self.alive_at = time.monotonic()
+        if not self._taking:
+            self.cancelled.set()
+        return False
+
+    def _consume(self) -> None:
+        self._consumer_tags = []
+        if not self._taking:
+            self.cancelled.set()
+            return
+        for queue, prefetch in self._queues.items():
+            # Not global: each consumer that follows has its own.
+            self._channel.basic_qos(0, prefetch, False)
+            tag = f"{queue}.{self._generation}"
+            self._channel.basic_consume(queue, callback=self._receiver(queue), consumer_tag=tag)
+            self._consumer_tags.append(tag)
+
+    def _receiver(self, queue: str) -> Callable[[Any], None]:
+        def receive(message: Any) -> None:
+            self._receive(queue, message)
+
+        return receive
+
+    def _receive(self, queue: str, message: Any) -> None:
+        info = message.delivery_info
+        body = message.body
+        delivery = Delivery(
+            info["delivery_tag"],
+            self._generation,
+            queue,
+            info["exchange"],
+            info["routing_key"],
+            info["redelivered"],
+            body.encode() if isinstance(body, str) else bytes(body),
+            message.headers or {},
+            message.properties,
+            time.time(),
+        )
+        if delivery.redelivered and (known := self._tags.recognise(delivery)):
+            if known.finished:
+                self.settled(known)
+            return
+        self._tags.came(delivery)
+        self._on_delivery(delivery)
+
+    def _serve(self) -> None:
+        held_since: float | None = None
+        while True:
+            self.alive_at = now = time.monotonic()
+            if not self._taking and self._consumer_tags:
+                self._cancel()
+            while self._settled:
+                self._tags.settle(self._settled.popleft(), now)
+                held_since = held_since or now
+            if self._closing or (held_since and self._is_due(held_since, now)):
+                self._acknowledge(now)
+                held_since = now if self._tags.held() else None
+            if self._closing:
+                return
+            self._wake_at = max(1, self._batch - self._tags.held()) if held_since else 1
+            self._wait(_HELD_S if held_since else _TICK_S)
+
+    def _is_due(self, held_since: float, now: float) -> bool:
+        held = self._tags.held()
+        return held >= self._batch or held == len(self._tags) or now - held_since >= _HELD_S
+
+    def _acknowledge(self, now: float) -> None:
+        for tag, multiple in self._tags.acknowledgements(now, everything=self._closing):
+            self._channel.basic_ack(tag, multiple)
+
+    def _wait(self, timeout_s: float) -> None:
+        # First say that we sleep, then look: who comes in between wakes us.
+        self._link.asleep = True
+        if len(self._settled) < self._wake_at:
+            self._link.wait(timeout_s)
+        self._link.asleep = False
+        self._link.drain(most=100)
+
+    def _cancel(self) -> None:
+        for tag in self._consumer_tags:
+            self._channel.basic_cancel(tag)
+        self._consumer_tags = []
+        # What the broker had sent before the cancel has been read by now: basic_cancel waits for its answer.
+        self.cancelled.set()

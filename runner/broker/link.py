@@ -1,0 +1,114 @@
+"""One connection with one channel, used by one thread, that other threads can wake."""
+
+import os
+import select
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import kombu
+
+from ebats.pipelines.model import Broker
+from ebats.runner.broker.connect import BROKER_ERRORS, Say, connect
+
+_HEARTBEAT_CHECK_S = 1.0
+
+
+class Link:
+    """A connection to the broker that is opened anew when it is lost."""
+
+    def __init__(self, broker: Broker, say: Say) -> None:
+        self._broker = broker
+        self._say = say
+        self._connection: kombu.Connection | None = None
+        self._lost_at: float | None = None
+        self._checked_at = 0.0
+        self._wake_out, self._wake_in = os.pipe()
+        os.set_blocking(self._wake_out, False)
+        os.set_blocking(self._wake_in, False)
+        #: The thread waits: whoever has something for it should wake it.
+        self.asleep = False
+
+    def open(self, stop: Callable[[], bool]) -> Any | None:
+        """Return a new channel, once the broker answers; None: `stop` became true meanwhile."""
+        self._connection = connect(self._broker, self._say, stop)
+        if self._connection is None:
+            return None
+        if self._lost_at is not None:
+            self._say("info", f"connected to the broker again, after {time.monotonic() - self._lost_at:.1f} s")
+            self._lost_at = None
+        channel = self._connection.channel()
+        # The body is the publisher's: py-amqp would decode it where it has a content_encoding.
+        channel.auto_decode = False
+        return channel
+
+    def lost(self, error: BaseException) -> None:
+        """Close what is left of a connection that failed, and say so."""
+        if self._lost_at is None:
+            self._lost_at = time.monotonic()
+            self._say("warning", f"the connection to the broker was lost: {error or type(error).__name__}")
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection, whatever its state."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            connection.close()
+        except BROKER_ERRORS:
+            pass  # it was broken: that is why it is closed
+
+    def wake(self) -> None:
+        """Let the thread that waits go on; any thread may call it."""
+        try:
+            os.write(self._wake_in, b".")
+        except BlockingIOError:
+            pass  # it has been woken many times already
+
+    def wait(self, timeout_s: float) -> None:
+        """Sleep until the broker has something, somebody wakes the thread, or the time is over."""
+        assert self._connection is not None
+        raw = self._connection.connection
+        # The embedded broker has appointments of its own: rungs that are due, for instance.
+        if next_event_s := getattr(raw, "next_event_s", None):
+            timeout_s = min(timeout_s, next_event_s())
+        readable, _, _ = select.select([raw.sock, self._wake_out], [], [], max(0.0, timeout_s))
+        if self._wake_out in readable:
+            self.drain_wakes()
+
+    def drain_wakes(self) -> None:
+        """Forget the wake-ups so far."""
+        try:
+            while len(os.read(self._wake_out, 4096)) == 4096:
+                pass
+        except BlockingIOError:
+            pass
+
+    def sleep(self, timeout_s: float) -> None:
+        """Sleep until somebody wakes the thread, or the time is over; needs no connection."""
+        select.select([self._wake_out], [], [], timeout_s)
+        self.drain_wakes()
+
+    def drain(self, most: int = 1000) -> None:
+        """Take what the broker has sent, without waiting: callbacks are called from here.
+
+        Raises:
+            BROKER_ERRORS: the connection is lost, or the broker has closed the channel.
+        """
+        assert self._connection is not None
+        try:
+            for _ in range(most):
+                self._connection.drain_events(timeout=0)
+        except socket.timeout:
+            pass
+        self._check_heartbeat()
+
+    def _check_heartbeat(self) -> None:
+        assert self._connection is not None
+        now = time.monotonic()
+        if now - self._checked_at >= _HEARTBEAT_CHECK_S:
+            self._checked_at = now
+            if self._connection.get_heartbeat_interval():
+                self._connection.heartbeat_check()

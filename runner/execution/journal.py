@@ -1,0 +1,152 @@
+"""What is written down of each run: records, made from what happened and put on their way."""
+
+import os
+import time
+from typing import Protocol
+
+from ebats.pipelines.ladder import attempts, rung_after
+from ebats.pipelines.model import Level, Pipeline, Task
+from ebats.pipelines.template import Template
+from ebats.runner.execution.envelope import Envelope
+from ebats.runner.execution.outcome import Dead, Decision, Done, Failed, Result, Retry, Returned
+from ebats.runner.execution.process_log import ProcessLog, Source
+from ebats.runner.execution.record import HOST, Execution, Line, encode, utc
+from ebats.runner.execution.slots import Run
+
+_LEVELS: dict[type, Level] = {Done: "info", Retry: "warning", Dead: "error"}
+
+
+class Takes(Protocol):
+    """Takes lines for the writer."""
+
+    def put(self, line: Line) -> None: ...
+
+
+class Journal:
+    """Writes down what one process does. It never raises, and never waits."""
+
+    def __init__(self, pipeline: Pipeline, process: str, out: Takes, *, with_payload: bool) -> None:
+        """Speak as `process`, into `out`; `with_payload` where a sink wants payloads and results."""
+        self._pipeline = pipeline
+        self._process = process
+        self._pid = os.getpid()
+        self._out = out
+        source = Source(pipeline=pipeline.name, process=process, environment=pipeline.environment)
+        self.log = ProcessLog(source, out.put)
+        self._with_payload = with_payload
+        self._prefix = f"{pipeline.name}."
+        self._labels = {
+            event.name: {name: Template(text) for name, text in event.labels.items()}
+            for event in pipeline.events.values()
+            if event.labels
+        }
+
+    def execution(self, run: Run, decision: Decision, result: Result, payload: object) -> None:
+        """Record one attempt."""
+        envelope, ended = run.envelope, time.time()
+        due = _due(envelope, run.task)
+        failed = result if isinstance(result, Failed) else None
+        self._put(
+            Execution(
+                time=utc(ended),
+                level=_LEVELS[type(decision)],
+                pipeline=self._pipeline.name,
+                task=run.task.name,
+                queue=envelope.queue.removeprefix(self._prefix),
+                id=envelope.id,
+                attempt=envelope.attempt,
+                attempts=attempts(run.task.ladder),
+                outcome="success" if isinstance(decision, Done) else "retry" if isinstance(decision, Retry) else "dead",
+                process=self._process,
+                wait_s=None if due is None else round(max(0.0, run.started_at - due), 6),
+                run_s=round(max(0.0, time.monotonic() - run.started), 6),
+                event=envelope.event,
+                environment=self._pipeline.environment,
+                reason=decision.reason if isinstance(decision, Dead) else None,
+                error=failed.error if failed else None,
+                text=failed.text if failed else None,
+                traceback=failed.traceback if failed else None,
+                next=utc(ended + decision.rung_ms / 1000) if isinstance(decision, Retry) else None,
+                labels=self._label(envelope, payload),
+                payload=payload if self._with_payload else None,
+                result=result.value if self._with_payload and isinstance(result, Returned) else None,
+                host=HOST,
+                pid=self._pid,
+            )
+        )
+
+    def not_run(self, envelope: Envelope, task: Task | None, decision: Dead, failed: Failed) -> None:
+        """Record the death of a message that wasn't run."""
+        self._put(
+            Execution(
+                time=utc(time.time()),
+                level="error",
+                pipeline=self._pipeline.name,
+                task=task.name if task else "",
+                queue=envelope.queue.removeprefix(self._prefix),
+                id=envelope.id,
+                attempt=envelope.attempt,
+                attempts=attempts(task.ladder if task else None),
+                outcome="dead",
+                process=self._process,
+                event=envelope.event,
+                environment=self._pipeline.environment,
+                reason=decision.reason,
+                error=failed.error,
+                text=failed.text,
+                host=HOST,
+                pid=self._pid,
+            )
+        )
+
+    def logger(self, task: str, message_id: str) -> "TaskLogger":
+        """Return a logger whose lines name a task and a message."""
+        return TaskLogger(self.log, task, message_id)
+
+    def _label(self, envelope: Envelope, payload: object) -> dict[str, str] | None:
+        templates = self._labels.get(envelope.event or "")
+        if not templates:
+            return None
+        labels = {name: template.render(payload) for name, template in templates.items()}
+        return {name: text for name, text in labels.items() if text is not None} or None
+
+    def _put(self, record: Execution) -> None:
+        try:
+            self._out.put(encode(record))
+        except Exception as error:  # a payload may hold anything
+            text = f"a record couldn't be written: {type(error).__name__}: {error}"
+            self.log.error(text, task=record.task, id=record.id)
+
+
+class TaskLogger:
+    """What a task's context calls `logger`."""
+
+    def __init__(self, log: ProcessLog, task: str, message_id: str) -> None:
+        self._log = log
+        self._task = task
+        self._id = message_id
+
+    def debug(self, text: str) -> None:
+        """Write a line that helps to find out why."""
+        self._log.debug(str(text), task=self._task, id=self._id)
+
+    def info(self, text: str) -> None:
+        """Write a line about what goes on."""
+        self._log.info(str(text), task=self._task, id=self._id)
+
+    def warning(self, text: str) -> None:
+        """Write a line about what may need somebody."""
+        self._log.warning(str(text), task=self._task, id=self._id)
+
+    def error(self, text: str) -> None:
+        """Write a line about what needs somebody."""
+        self._log.error(str(text), task=self._task, id=self._id)
+
+
+def _due(envelope: Envelope, task: Task) -> float | None:
+    """Return when the attempt was due, a Unix time: the rung's end, or when it was published; None: unknown."""
+    if envelope.last is not None and envelope.attempt > 1:
+        rung_ms = rung_after(task.ladder, envelope.attempt - 1) if task.ladder else None
+        return None if rung_ms is None else envelope.last + rung_ms / 1000
+    published = envelope.delivery.headers.get("ebats-published")
+    return published if isinstance(published, float) else None

@@ -1,0 +1,177 @@
+"""What is published to settle a run or to pass a delivery on: messages as values. Pure.
+
+The body stays the publisher's; what ebats adds stands in properties and headers.
+"""
+
+from typing import Any
+
+import msgspec
+
+from ebats.pipelines.model import Pipeline, Task
+from ebats.pipelines.topology import UNKNOWN_RUNG_MS, rung_name
+from ebats.runner.execution.envelope import Delivery, Envelope, Headers
+from ebats.runner.execution.outcome import Dead, Failed, Retry
+
+#: All headers of a message together; a frame of 128 KiB has to hold them.
+HEADERS_BYTES = 65_536
+
+#: How long a message waits for a runner whose file knows it.
+UNKNOWN_PATIENCE_S = 600.0
+
+#: Set by whoever handed the message over, and not true of the next one. CC would route a
+#: copy to each of its keys again (https://www.rabbitmq.com/docs/sender-selected).
+_STALE_HEADERS = frozenset({"x-death", "x-delivery-count", "x-acquired-count", "CC", "BCC"})
+_STALE_PREFIXES = ("x-first-death-", "x-last-death-", "x-opt-")
+_OF_ONE_STAY = ("ebats-crashes", "ebats-unknown-since", "ebats-task")
+
+#: user_id is checked against the connection's user, and an expiration would cut a wait short.
+_KEPT_PROPERTIES = (
+    "content_type",
+    "content_encoding",
+    "priority",
+    "correlation_id",
+    "reply_to",
+    "timestamp",
+    "type",
+    "app_id",
+)
+
+
+class Outgoing(msgspec.Struct):
+    """A message to be published, persistent and mandatory."""
+
+    exchange: str
+    key: str
+    body: bytes
+    headers: Headers
+    properties: dict[str, Any]
+
+
+def retry(
+    pipeline: Pipeline, envelope: Envelope, task: Task, decision: Retry, failed: Failed, now: float
+) -> Outgoing:
+    """Return the message that waits on a rung for the next attempt."""
+    headers = _headers(envelope, task) | _failure(envelope, failed, now)
+    headers["ebats-attempt"] = envelope.attempt + 1
+    rung = rung_name(pipeline, decision.rung_ms)
+    return _outgoing(envelope, rung, task.name, headers)
+
+
+def dead(
+    pipeline: Pipeline, envelope: Envelope, task: Task | None, decision: Dead, failed: Failed, now: float
+) -> Outgoing:
+    """Return the dead letter: the body as it came, and why it is dead."""
+    headers = _headers(envelope, task) | _failure(envelope, failed, now)
+    headers |= {"ebats-reason": decision.reason, "ebats-attempt": envelope.attempt}
+    headers["ebats-queue"] = _short(pipeline, envelope.queue)
+    if envelope.crashes:
+        headers["ebats-crashes"] = envelope.crashes
+    if failed.traceback:
+        headers["ebats-traceback"] = failed.traceback
+    return _outgoing(envelope, pipeline.on_broker("dead"), task.name if task else envelope.key, headers)
+
+
+def hand_back(envelope: Envelope, task: Task | None) -> Outgoing:
+    """Return the message that goes to the end of its own queue, as if it had never been delivered.
+
+    Every way of giving a delivery back to RabbitMQ below 4.3 counts towards its limit; a publish doesn't.
+    `task` says for which task alone; None: for all that the delivery was for.
+    """
+    return _outgoing(envelope, "", envelope.delivery.queue, _headers(envelope, task) | _progress(envelope))
+
+
+def one_task(pipeline: Pipeline, envelope: Envelope, task: Task) -> Outgoing:
+    """Return the copy of a delivery for one of its tasks."""
+    headers = _headers(envelope, task) | _progress(envelope)
+    return _outgoing(envelope, pipeline.on_broker("tasks"), task.name, headers)
+
+
+def suspect(pipeline: Pipeline, envelope: Envelope, task: Task, crashes: int) -> Outgoing:
+    """Return the message for the lane, where it runs alone, and has ended the process `crashes` times."""
+    headers = _headers(envelope, task) | _progress(envelope)
+    headers |= {"ebats-crashes": crashes, "ebats-queue": envelope.queue}
+    return _outgoing(envelope, "", pipeline.on_broker("suspects"), headers)
+
+
+def around(envelope: Envelope, exchange: str, key: str) -> Outgoing:
+    """Return the message that waits on its rung again."""
+    return _outgoing(envelope, exchange, key, _headers(envelope, None) | _progress(envelope))
+
+
+def wait_unknown(pipeline: Pipeline, envelope: Envelope, now: float) -> Outgoing:
+    """Return the message that waits a while for a runner with another version of the file."""
+    headers = _headers(envelope, None) | _progress(envelope)
+    if name := _task_name(pipeline, envelope.delivery):
+        headers["ebats-task"] = name
+    headers["ebats-unknown-since"] = envelope.unknown_since or now
+    queue = _short(pipeline, envelope.delivery.queue)
+    return _outgoing(envelope, rung_name(pipeline, UNKNOWN_RUNG_MS), f"@{queue}", headers)
+
+
+def _task_name(pipeline: Pipeline, delivery: Delivery) -> str | None:
+    if delivery.exchange == pipeline.on_broker("tasks") and not delivery.key.startswith("@"):
+        return delivery.key
+    name = delivery.headers.get("ebats-task")
+    return name if isinstance(name, str) else None
+
+
+def _short(pipeline: Pipeline, queue: str) -> str:
+    return queue.removeprefix(f"{pipeline.name}.")
+
+
+def _headers(envelope: Envelope, task: Task | None) -> Headers:
+    """Return the publisher's headers, without what isn't true any more, and the message's origin."""
+    headers = {key: value for key, value in envelope.delivery.headers.items() if not _is_stale(key)}
+    if task:
+        headers["ebats-task"] = task.name
+    if envelope.event is not None:
+        headers["ebats-event"] = envelope.event
+    headers["ebats-exchange"] = envelope.exchange
+    headers["ebats-key"] = envelope.key
+    return headers
+
+
+def _is_stale(key: str) -> bool:
+    return key in _STALE_HEADERS or key in _OF_ONE_STAY or key.startswith(_STALE_PREFIXES)
+
+
+def _progress(envelope: Envelope) -> Headers:
+    return {"ebats-attempt": envelope.attempt}
+
+
+def _failure(envelope: Envelope, failed: Failed, now: float) -> Headers:
+    return {
+        "ebats-error": failed.error,
+        "ebats-text": failed.text,
+        "ebats-first": now if envelope.first is None else envelope.first,
+        "ebats-last": now,
+    }
+
+
+def _outgoing(envelope: Envelope, exchange: str, key: str, headers: Headers) -> Outgoing:
+    given = envelope.delivery.properties
+    properties = {name: given[name] for name in _KEPT_PROPERTIES if name in given}
+    properties["message_id"] = envelope.id
+    properties["delivery_mode"] = 2
+    return Outgoing(exchange, key, envelope.delivery.body, _fitting(headers), properties)
+
+
+def _fitting(headers: Headers) -> Headers:
+    """Return headers that fit: the largest of the publisher's go first."""
+    sizes = {key: len(key) + _size(value) for key, value in headers.items()}
+    excess = sum(sizes.values()) - HEADERS_BYTES
+    for key in sorted(sizes, key=lambda key: sizes[key], reverse=True):
+        if excess <= 0:
+            break
+        if not key.startswith("ebats-"):
+            del headers[key]
+            excess -= sizes[key]
+    return headers
+
+
+def _size(value: object) -> int:
+    if isinstance(value, str):
+        return len(value) * (1 if value.isascii() else 4)
+    if isinstance(value, (int, float)):
+        return 9
+    return len(value) if isinstance(value, bytes) else 4 * len(repr(value))

@@ -1,0 +1,144 @@
+"""The places where tasks run: threads for sync ones, one event loop for async ones."""
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ebats.pipelines.model import Task
+from ebats.runner.execution.call import Function
+from ebats.runner.execution.envelope import Envelope
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+class Run(msgspec.Struct, eq=False):
+    """One task's run for one delivery."""
+
+    envelope: Envelope
+    task: Task
+    function: Function
+    #: Monotonic time of the start; 0: not started.
+    started: float = 0.0
+    #: Unix time of the start.
+    started_at: float = 0.0
+    #: It has been settled, or handed back: what it may still return counts for nothing.
+    settled: bool = False
+    #: The asyncio task, while an async one runs.
+    future: "asyncio.Task[None] | None" = None
+
+
+class Slots:
+    """Lets at most `concurrency` runs go at once; the others wait in order.
+
+    `execute` runs a sync one to its end, on one of the threads; `execute_async` makes the coroutine
+    of an async one. Neither may raise.
+    """
+
+    def __init__(
+        self,
+        concurrency: int,
+        execute: Callable[[Run], None],
+        execute_async: Callable[[Run], Coroutine[Any, Any, None]],
+    ) -> None:
+        self._execute = execute
+        self._execute_async = execute_async
+        self._concurrency = concurrency
+        self._free = concurrency
+        self._lock = threading.Lock()
+        self._waiting: deque[Run] = deque()
+        self._handed: queue.SimpleQueue[Run] = queue.SimpleQueue()
+        self._threads = 0
+        self._loop: "asyncio.AbstractEventLoop | None" = None
+        self._closed = False
+        self.running: set[Run] = set()
+        #: How many runs have ended.
+        self.ended = 0
+
+    def submit(self, run: Run) -> bool:
+        """Start a run, or let it wait for a free slot; False: the slots are closed."""
+        with self._lock:
+            if self._closed:
+                return False
+            if not self._free:
+                self._waiting.append(run)
+                return True
+            self._free -= 1
+        self._start(run)
+        return True
+
+    def close(self) -> list[Run]:
+        """Start nothing more; return the runs that never started."""
+        with self._lock:
+            self._closed = True
+            waiting = list(self._waiting)
+            self._waiting.clear()
+        return waiting
+
+    def cancel(self, run: Run) -> None:
+        """Cancel an async run; a sync one can't be."""
+        if self._loop and (future := run.future):
+            self._loop.call_soon_threadsafe(future.cancel)
+
+    def _start(self, run: Run) -> None:
+        if run.function.is_async:
+            loop = self._loop or self._new_loop()
+            loop.call_soon_threadsafe(self._start_async, run)
+            return
+        if self._threads < self._concurrency:
+            self._threads += 1
+            threading.Thread(target=self._work, name=f"slot-{self._threads}", daemon=True).start()
+        self._handed.put(run)
+
+    def _work(self) -> None:
+        while True:
+            run: Run | None = self._handed.get()
+            while run is not None:
+                self._begin(run)
+                self._execute(run)
+                run = self._next(run)
+
+    def _next(self, done: Run) -> Run | None:
+        """Free a run's slot; return the next run if it is one for this thread, start it elsewhere if not."""
+        self.running.discard(done)
+        with self._lock:
+            self.ended += 1
+            if not self._waiting:
+                self._free += 1
+                return None
+            run = self._waiting.popleft()
+        if run.function.is_async == done.function.is_async:
+            return run
+        self._start(run)
+        return None
+
+    def _begin(self, run: Run) -> None:
+        run.started = time.monotonic()
+        run.started_at = time.time()
+        self.running.add(run)
+
+    def _start_async(self, run: Run) -> None:
+        self._begin(run)
+        assert self._loop is not None
+        run.future = self._loop.create_task(self._execute_async(run))
+        run.future.add_done_callback(lambda _: self._done_async(run))
+
+    def _done_async(self, run: Run) -> None:
+        following = self._next(run)
+        if following is not None:
+            self._start_async(following)
+
+    def _new_loop(self) -> "asyncio.AbstractEventLoop":
+        import asyncio  # costs memory, and most pipelines have no async task
+
+        # Only the intake's thread and a slot's come here, each under no lock: the first one wins.
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, name="event-loop", daemon=True).start()
+            return self._loop

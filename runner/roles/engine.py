@@ -1,0 +1,260 @@
+"""One delivery after another: read it, run its tasks, settle it, record it."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+from ebats.pipelines.model import Pipeline, Task
+from ebats.pipelines.routes import Routes
+from ebats.runner.execution import call, settle
+from ebats.runner.execution.api import Context
+from ebats.runner.execution.envelope import Around, Delivery, Envelope, Runs, Split, Unknown, read
+from ebats.runner.execution.journal import Journal
+from ebats.runner.execution.outcome import Dead, Decision, Done, Failed, Result, Retry, decide
+from ebats.runner.execution.settle import Outgoing
+from ebats.runner.execution.slots import Run
+
+
+class Acknowledges(Protocol):
+    """Takes word that a delivery is done with."""
+
+    def settled(self, delivery: Delivery) -> None: ...
+
+
+class Publishes(Protocol):
+    """Publishes a message and calls back when its fate is known."""
+
+    def send(
+        self, outgoing: Outgoing, on_confirmed: Callable[[], None], on_unroutable: Callable[[], None]
+    ) -> None: ...
+
+
+class Submits(Protocol):
+    """Starts runs; False: not any more."""
+
+    def submit(self, run: Run) -> bool: ...
+
+
+class Engine:
+    """Works deliveries off. It owns no thread and no connection, and is called from many threads."""
+
+    def __init__(self, pipeline: Pipeline, functions: dict[str, call.Function], journal: Journal) -> None:
+        self.pipeline = pipeline
+        self.journal = journal
+        #: Deliveries that came, and those of them that came from a rung; the intake's thread counts.
+        self.taken = 0
+        self.from_rungs = 0
+        #: `to_rungs`, `dead`, `handed_back`, `suspects`.
+        self.counts: Counter[str] = Counter()
+        #: Decides whether a run may start here; False: it has been dealt with otherwise.
+        self.admit: Callable[[Envelope, Task], bool] = lambda _envelope, _task: True
+        #: What is published to give a run back to its queue.
+        self.return_message: Callable[[Run], Outgoing] = lambda run: settle.hand_back(run.envelope, run.task)
+        #: Told of each failed attempt: `on_error` of the file.
+        self.on_error: Callable[[Context, BaseException], object] | None = None
+        self._functions = functions
+        self._routes = Routes(pipeline)
+        self._early = {queue.broker_name for queue in pipeline.queues.values() if queue.ack == "early"}
+        self._lock = threading.Lock()
+        self._said: set[str] = set()
+
+    def connect(self, intake: Acknowledges, publisher: Publishes, slots: Submits) -> None:
+        """Say where acknowledgements, messages and runs go; before the first delivery."""
+        self._intake = intake
+        self._publisher = publisher
+        self._slots = slots
+
+    # From a delivery to its runs.
+
+    def take(self, delivery: Delivery) -> None:
+        """Deal with a delivery, on the intake's thread."""
+        self.taken += 1
+        if not delivery.redelivered and delivery.comes_from_rung():
+            self.from_rungs += 1
+        meaning = read(delivery, self._routes)
+        if isinstance(meaning, Runs):
+            self._take_runs(meaning)
+        elif isinstance(meaning, Split):
+            self._split(delivery, meaning.copies)
+        elif isinstance(meaning, Around):
+            self.count("to_rungs")
+            self.pass_on(delivery, settle.around(meaning.envelope, meaning.exchange, meaning.key))
+        else:
+            self._unknown(meaning)
+
+    def _take_runs(self, runs: Runs) -> None:
+        envelope, tasks = runs.envelope, runs.tasks
+        delivery = envelope.delivery
+        if len(tasks) > 1:
+            if delivery.redelivered:
+                self._split(delivery, tuple((envelope, task) for task in tasks))
+                return
+            delivery.pending = delivery.runs = len(tasks)
+        for task in tasks:
+            if self.admit(envelope, task):
+                run = Run(envelope, task, self._functions[task.name])
+                if not self._slots.submit(run):
+                    self.hand_back(run)
+
+    def _split(self, delivery: Delivery, copies: tuple[tuple[Envelope, Task], ...]) -> None:
+        delivery.pending = delivery.runs = len(copies)
+        for envelope, task in copies:
+            self.pass_on(delivery, settle.one_task(self.pipeline, envelope, task))
+
+    def _unknown(self, unknown: Unknown) -> None:
+        envelope, now = unknown.envelope, time.time()
+        if unknown.why not in self._said:
+            self._said.add(unknown.why)
+            queue = envelope.delivery.queue
+            self.journal.log.warning(f"a message on {queue} waits for a runner that knows it: {unknown.why}")
+        if envelope.unknown_since and now - envelope.unknown_since > settle.UNKNOWN_PATIENCE_S:
+            self.die(envelope, None, Failed("unknown", "Unknown", f"{unknown.why}, nor was there in ten minutes"))
+            return
+        self.count("to_rungs")
+        self.pass_on(envelope.delivery, settle.wait_unknown(self.pipeline, envelope, now))
+
+    # One run.
+
+    def execute(self, run: Run) -> None:
+        """Run a sync task to its end and settle it, on a slot's thread."""
+        result, payload = self._begin(run)
+        if result is None:
+            result = call.call(run.function, payload, partial(self._context, run))
+        self.finish(run, result, payload)
+
+    async def execute_async(self, run: Run) -> None:
+        """Run an async task to its end and settle it, on the event loop."""
+        result, payload = self._begin(run)
+        if result is None:
+            result = await self._call_async(run, payload)
+        self.finish(run, result, payload)
+
+    async def _call_async(self, run: Run, payload: object) -> Result:
+        import asyncio  # has been imported with the event loop that this runs on
+
+        limit = asyncio.timeout(run.task.timeout_s)
+        try:
+            async with limit:
+                result = await call.call_async(run.function, payload, partial(self._context, run))
+        except TimeoutError:
+            return call.timed_out(run.task.timeout_s)
+        except asyncio.CancelledError as error:
+            return call.failed(error)
+        # A task may swallow its cancellation; too late is too late.
+        return call.timed_out(run.task.timeout_s) if limit.expired() else result
+
+    def _begin(self, run: Run) -> tuple[Result | None, object]:
+        envelope = run.envelope
+        if envelope.delivery.queue in self._early:
+            self._intake.settled(envelope.delivery)
+        event = self.pipeline.events.get(envelope.event) if envelope.event else None
+        try:
+            return None, call.decode(envelope.delivery.body, event.format if event else "json")
+        except call.BadBody as error:
+            return Failed("undecodable", "BadBody", str(error)), None
+
+    def _context(self, run: Run) -> Context:
+        envelope, name = run.envelope, run.task.name
+        return Context(
+            id=envelope.id,
+            event=envelope.event,
+            task=name,
+            attempt=envelope.attempt,
+            exchange=envelope.exchange,
+            key=envelope.key,
+            queue=envelope.queue.removeprefix(f"{self.pipeline.name}."),
+            headers=envelope.delivery.headers,
+            body=envelope.delivery.body,
+            logger=self.journal.logger(name, envelope.id),
+        )
+
+    def finish(self, run: Run, result: Result, payload: object = None) -> None:
+        """Settle a run by its result, and record it; a run that has been handed back is neither."""
+        if not self._is_mine(run):
+            return
+        decision = decide(result, run.task.ladder, run.envelope.attempt)
+        self._settle(run, decision, result)
+        self.journal.execution(run, decision, result, payload)
+        if self.on_error and isinstance(result, Failed):
+            self._tell(self.on_error, run, result)
+
+    def _is_mine(self, run: Run) -> bool:
+        """Return True the first time: a run is settled, or handed back, once."""
+        with self._lock:
+            mine, run.settled = not run.settled, True
+        return mine
+
+    def _settle(self, run: Run, decision: Decision, result: Result) -> None:
+        envelope, task, now = run.envelope, run.task, time.time()
+        if isinstance(decision, Done):
+            self._one_settled(envelope.delivery)
+        elif isinstance(decision, Retry):
+            assert isinstance(result, Failed)
+            self.count("to_rungs")
+            message = settle.retry(self.pipeline, envelope, task, decision, result, now)
+            self.pass_on(envelope.delivery, message)
+        else:
+            assert isinstance(result, Failed)
+            self.count("dead")
+            message = settle.dead(self.pipeline, envelope, task, decision, result, now)
+            self.pass_on(envelope.delivery, message)
+
+    def _tell(self, on_error: Callable[[Context, BaseException], object], run: Run, failed: Failed) -> None:
+        error = failed.exception or TimeoutError(failed.text)
+        try:
+            on_error(self._context(run), error)
+        except Exception as second:
+            self.journal.log.warning(f"on_error failed: {type(second).__name__}: {call.cut(str(second), 200)}")
+
+    def die(self, envelope: Envelope, task: Task | None, failed: Failed) -> None:
+        """Write the dead letter of a message that didn't run, and record it."""
+        decision = decide(failed, None, envelope.attempt)
+        assert isinstance(decision, Dead)
+        self.count("dead")
+        self.pass_on(
+            envelope.delivery, settle.dead(self.pipeline, envelope, task, decision, failed, time.time())
+        )
+        self.journal.not_run(envelope, task, decision, failed)
+
+    def hand_back(self, run: Run) -> None:
+        """Give a run that isn't settled back to the broker, uncounted; what it may still return counts for nothing."""
+        if not self._is_mine(run):
+            return
+        self.count("handed_back")
+        delivery = run.envelope.delivery
+        if delivery.runs > 1:
+            self.pass_on(delivery, settle.one_task(self.pipeline, run.envelope, run.task))
+        else:
+            self.pass_on(delivery, self.return_message(run))
+
+    # What ends a delivery.
+
+    def pass_on(self, delivery: Delivery, message: Outgoing) -> None:
+        """Publish a message in place of one run of a delivery: published, confirmed, then acknowledged."""
+        self._publisher.send(
+            message, partial(self._one_settled, delivery), partial(self._unroutable, delivery, message)
+        )
+
+    def _unroutable(self, delivery: Delivery, message: Outgoing) -> None:
+        where = message.exchange or message.key
+        self.journal.log.error(f"{where!r} is gone from the broker: a message that should go there stays where it is")
+        # Neither lost nor settled: it goes out again until somebody has mended it.
+        timer = threading.Timer(5.0, self.pass_on, (delivery, message))
+        timer.daemon = True
+        timer.start()
+
+    def _one_settled(self, delivery: Delivery) -> None:
+        if delivery.runs > 1:
+            with self._lock:
+                delivery.pending -= 1
+                if delivery.pending:
+                    return
+        self._intake.settled(delivery)
+
+    def count(self, what: str) -> None:
+        """Raise a counter; any thread may."""
+        with self._lock:
+            self.counts[what] += 1
