@@ -1,0 +1,118 @@
+"""The `broker` section as an address: URLs with everything in them, paths made absolute."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from ebats.pipelines.model import Broker, Tls
+from ebats.pipelines.values import Values
+
+_PARTS = ("host", "port", "user", "password", "vhost")
+_TLS_FILES = ("ca_certs", "certfile", "keyfile")
+_HOUR_MS = 3_600_000
+
+
+def resolve_broker(values: Values, name: str, folder: Path) -> Broker:
+    """Return how the broker is reached; without the section, the embedded one in `NAME.db` beside the file."""
+    urls = tuple(_urls(values, name, folder))
+    tls = _tls(values, folder)
+    if tls is None and urls and urls[0].startswith("amqps:"):
+        tls = Tls()
+    return Broker(
+        urls=urls,
+        login_method=values.get("broker", "login_method"),
+        locale=values.get("broker", "locale"),
+        connect_timeout_s=_seconds(values, "connect_timeout", "20s"),
+        read_timeout_s=_seconds(values, "read_timeout", "120s"),
+        write_timeout_s=_seconds(values, "write_timeout", "120s"),
+        keepalive=values.get("broker", "keepalive") is not False,
+        heartbeat_s=_heartbeat(values),
+        tls=tls if not urls or not urls[0].startswith("sqlite:") else None,
+    )
+
+
+def _seconds(values: Values, key: str, default: str) -> float:
+    return values.seconds("broker", key, default=default, high=_HOUR_MS)
+
+
+def _heartbeat(values: Values) -> int:
+    seconds = values.seconds("broker", "heartbeat", default="30s", low=1000, high=_HOUR_MS)
+    if not seconds.is_integer():
+        values.error(("broker", "heartbeat"), "a heartbeat is a number of whole seconds", "write 1s, 2s, ...")
+    return int(seconds)
+
+
+def _tls(values: Values, folder: Path) -> Tls | None:
+    section = values.get("broker", "tls")
+    if section is None and "tls" not in values.keys("broker"):
+        return None
+    paths = {key: values.get("broker", "tls", key) for key in _TLS_FILES}
+    if paths["keyfile"] and not paths["certfile"]:
+        path = ("broker", "tls", "keyfile")
+        values.error_at_key(
+            path, "`keyfile` stands here without `certfile`", "add the certificate of this key"
+        )
+    return Tls(**{key: str(folder / path) for key, path in paths.items() if path})
+
+
+def _urls(values: Values, name: str, folder: Path) -> Iterator[str]:
+    written = values.get("broker", "url")
+    parts = [key for key in values.keys("broker") if key in _PARTS]
+    if "url" in values.keys("broker"):
+        if parts:
+            text = f"`{parts[0]}` and `url` both say where the broker is"
+            values.error_at_key(("broker", parts[0]), text, "keep one of them")
+        paths = [("broker", "url", index) for index, _ in values.items("broker", "url")] or [
+            ("broker", "url")
+        ]
+        _check_alike(values, paths)
+        for path in paths if written else ():
+            yield _url(values, path, folder)
+    elif parts:
+        yield _built(values, parts)
+    else:
+        yield _sqlite(f"{name}.db", folder)
+
+
+def _check_alike(values: Values, paths: list[tuple[str | int, ...]]) -> None:
+    schemes = [str(values.get(*path)).partition(":")[0] for path in paths]
+    for path, scheme in list(zip(paths, schemes, strict=True))[1:]:
+        if scheme != schemes[0]:
+            text = f"the URLs are of two kinds, `{schemes[0]}` and `{scheme}`"
+            values.error(path, text, "a list is for several addresses of one broker")
+        elif scheme == "sqlite":
+            values.error(path, "there are several files", "an embedded broker is one file; keep one")
+
+
+def _url(values: Values, path: tuple[str | int, ...], folder: Path) -> str:
+    written = str(values.get(*path))
+    if written.startswith("sqlite:"):
+        return _sqlite(unquote(written.removeprefix("sqlite:///")), folder)
+    # What the parts hold stays out of the messages: a password may be in any of them.
+    try:
+        url = urlsplit(written)
+        usable = bool(url.hostname) and url.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        hint = "write amqp://user:password@host:5672/vhost, with %40 for an @ in the password"
+        values.error(path, "the URL's host or port can't be read", hint)
+    elif url.query or url.fragment:
+        hint = "settings are keys of `broker`; write %3F or %23 for these characters in a password"
+        values.error(path, "the URL has a `?` or a `#`", hint)
+    return written
+
+
+def _sqlite(file: str, folder: Path) -> str:
+    return "sqlite:///" + quote(str(folder / file))
+
+
+def _built(values: Values, parts: list[str]) -> str:
+    if "host" not in parts:
+        values.error_at_key(("broker", parts[0]), f"`{parts[0]}` stands here without `host`", "add the host")
+    host, port, user, password, vhost = (values.get("broker", key) for key in _PARTS)
+    host = f"[{host}]" if host and ":" in host else host
+    scheme = "amqps" if "tls" in values.keys("broker") else "amqp"
+    login = f"{quote(user or 'guest', safe='')}:{quote(password or 'guest', safe='')}"
+    address = f"{host}:{int(port)}" if port else host
+    return f"{scheme}://{login}@{address}/{quote(vhost or '/', safe='')}"

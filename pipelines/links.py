@@ -1,0 +1,128 @@
+"""What a schema can't say about a file: how its parts fit together."""
+
+from ebats.pipelines.model import Consumer, Event, Pipeline, Queue, Task
+from ebats.pipelines.values import Values
+
+
+def check(pipeline: Pipeline, values: Values) -> None:
+    """Note in `values.problems` what doesn't fit, and what is doubtful, in a resolved pipeline."""
+    for event in pipeline.events.values():
+        _check_exchange_and_key(event, values)
+        _check_tasks_once(event, values)
+        _check_labels(event, values)
+    _check_queues(pipeline, values)
+    _check_consumers(pipeline, values)
+    _check_ladders(pipeline, values)
+
+
+def _check_exchange_and_key(event: Event, values: Values) -> None:
+    path = ("events", event.name)
+    has_exchange, has_key = ("exchange" in values.keys(*path), "key" in values.keys(*path))
+    if has_key and not has_exchange:
+        text = "`key` stands here without `exchange`"
+        values.error_at_key((*path, "key"), text, "add it, or take `key` out: an event's key is its name")
+    elif event.exchange and event.exchange.type == "fanout" and has_key:
+        text = f"the exchange `{event.exchange.name}` is a fanout, which has no keys"
+        values.error_at_key((*path, "key"), text, "take `key` out, or give the exchange another type")
+    elif event.exchange and event.exchange.type != "fanout" and not has_key:
+        text = f"`{event.name}` has an `exchange` but no `key`"
+        values.error_at_key((*path, "exchange"), text, 'add `key`, a pattern such as "orders.*"')
+    elif event.exchange and has_key and not values.is_broken(*path, "key"):
+        _check_pattern(event, event.exchange.type, values)
+
+
+def _check_pattern(event: Event, exchange_type: str, values: Values) -> None:
+    path = ("events", event.name, "key")
+    words = event.key.split(".")
+    if len(event.key.encode()) > 255:
+        values.error(path, "a key is 255 bytes at most", "shorten it")
+    if exchange_type == "direct" and {"*", "#"} & set(words):
+        text = "a direct exchange knows no patterns: it would take this key to the letter"
+        values.error(path, text, "write the whole key, or make the exchange a topic one")
+    elif exchange_type == "topic" and any(len(word) > 1 and {"*", "#"} & set(word) for word in words):
+        text = "`*` and `#` stand for whole words between dots, and are nothing special inside one"
+        values.warning(path, text, "put dots around them")
+
+
+def _check_tasks_once(event: Event, values: Values) -> None:
+    seen = set()
+    path = ("events", event.name, "tasks")
+    for index, item in values.items(*path):
+        name = item.get("task") if isinstance(item, dict) else item
+        if name in seen:
+            values.error((*path, index), f"`{name}` is a task of this event already", "keep one of them")
+        seen.add(name)
+
+
+def _check_labels(event: Event, values: Values) -> None:
+    if event.labels and event.format != "json":
+        text = f"a payload of format `{event.format}` has no fields to label records with"
+        values.error_at_key(("events", event.name, "labels"), text, "take `labels` or `format` out")
+
+
+def _check_queues(pipeline: Pipeline, values: Values) -> None:
+    used: dict[str, list[Task]] = {}
+    for task in pipeline.tasks.values():
+        used.setdefault(task.queue.name, []).append(task)
+    for name in values.keys("queues"):
+        queue = pipeline.queues[name]
+        if name not in used and not values.is_broken("tasks"):
+            values.warning_at_key(("queues", name), f"no task uses the queue `{name}`", "take it out")
+        _check_promises(queue, used.get(name, []), values)
+
+
+def _check_promises(queue: Queue, tasks: list[Task], values: Values) -> None:
+    path = ("queues", queue.name)
+    if queue.ack == "early":
+        text = "`ack: early` loses what runs or is held when a process dies"
+        values.warning((*path, "ack"), text, "leave it out where each message counts")
+    if queue.type == "classic" and any(task.ladder for task in tasks):
+        text = "a classic queue may lose retries when the broker dies, and its tasks have ladders"
+        values.warning((*path, "type"), text, "make it a quorum queue")
+
+
+def _check_consumers(pipeline: Pipeline, values: Values) -> None:
+    rest = None
+    for consumer in pipeline.consumers.values():
+        path = ("consumers", consumer.name)
+        if "queues" not in values.keys(*path):
+            _check_rest(consumer, rest, values)
+            rest = rest or consumer
+        names = [queue.name for queue in consumer.queues]
+        if len(set(names)) < len(names):
+            values.error_at_key((*path, "queues"), "a queue stands here twice", "name each once")
+        if consumer.prefetch < len(set(names)):
+            text = f"{consumer.prefetch} messages can't be split over {len(set(names))} queues"
+            values.error((*path, "prefetch"), text, "write at least 1 for each queue")
+    _check_consumed(pipeline, values)
+
+
+def _check_rest(consumer: Consumer, first: Consumer | None, values: Values) -> None:
+    path = ("consumers", consumer.name)
+    if first:
+        text = f"`{first.name}` already takes the queues that no other consumer names"
+        values.error_at_key(path, text, "give one of them `queues`")
+    elif not consumer.queues and not (values.is_broken("queues") or values.is_broken("tasks")):
+        text = f"`{consumer.name}` has nothing to take: the other consumers name every queue"
+        values.error_at_key(path, text, "take it out")
+
+
+def _check_consumed(pipeline: Pipeline, values: Values) -> None:
+    if any(values.is_broken("consumers", name, "queues") for name in pipeline.consumers):
+        return
+    consumed = {queue.name for consumer in pipeline.consumers.values() for queue in consumer.queues}
+    reported = set()
+    for task in pipeline.tasks.values():
+        queue = task.queue.name
+        if queue not in consumed | reported:
+            reported.add(queue)
+            path = ("queues", queue) if queue in values.keys("queues") else ("tasks", task.name)
+            text = f"no consumer takes the queue `{queue}`, so its tasks would never run"
+            values.error_at_key(path, text, "name it in a consumer's `queues`, or add one without `queues`")
+
+
+def _check_ladders(pipeline: Pipeline, values: Values) -> None:
+    used = [values.get("tasks", name, "retry") for name in pipeline.tasks]
+    for name in values.keys("ladders"):
+        if name not in used and not values.is_broken("tasks"):
+            values.warning_at_key(("ladders", name), f"no task uses the ladder `{name}`", "take it out")

@@ -1,0 +1,62 @@
+"""A pipeline from its file: reads it, and puts the steps from text to plan together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ebats.pipelines import links
+from ebats.pipelines.check import check
+from ebats.pipelines.model import Pipeline
+from ebats.pipelines.problems import BadFile, Problem, UnreadableFile
+from ebats.pipelines.resolve import resolve
+from ebats.pipelines.source import parse
+from ebats.pipelines.values import Values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A pipeline that can run, and what is doubtful in its file."""
+
+    pipeline: Pipeline
+    warnings: tuple[Problem, ...]
+
+
+def load(path: str, environ: Mapping[str, str]) -> Pipeline:
+    """Return the pipeline that a file describes; `examine` also returns what is doubtful in it.
+
+    `environ` fills in the variables of the file. Beside the file itself nothing
+    is read but the time zone database.
+
+    Raises:
+        BadFile: the file has errors; it holds all problems, in the order of the file.
+        UnreadableFile: there is no such file, or it can't be read.
+    """
+    return examine(path, environ).pipeline
+
+
+def examine(path: str, environ: Mapping[str, str]) -> Loaded:
+    """Return what `load` does, with the warnings. Raises what `load` does."""
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise UnreadableFile(f"can't read {path}: {error.strerror}") from error
+    return from_bytes(path, content, environ)
+
+
+def from_bytes(path: str, content: bytes, environ: Mapping[str, str]) -> Loaded:
+    """Return what a file with this content describes. Paths in it are relative to the folder of `path`.
+
+    Raises:
+        BadFile: the content has errors.
+    """
+    source, problems = parse(path, content, environ)
+    if not source.data and problems:
+        raise BadFile(tuple(problems))
+    source, misshapen = check(source)
+    values = Values(source)
+    pipeline = resolve(values, Path(path).absolute().parent)
+    links.check(pipeline, values)
+    found = tuple(sorted({*problems, *misshapen, *values.problems}))
+    if any(problem.severity == "error" for problem in found):
+        raise BadFile(found)
+    return Loaded(pipeline=pipeline, warnings=found)

@@ -1,0 +1,119 @@
+"""The values of a checked file, one by one; what is wrong with them is collected, not raised."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from ebats.pipelines.check import suggest
+from ebats.pipelines.ladder import format_duration, parse_duration
+from ebats.pipelines.model import EntryPoint
+from ebats.pipelines.problems import Problem, Severity
+from ebats.pipelines.sizes import parse_size
+from ebats.pipelines.source import Path, Source
+
+MS_A_YEAR = 365 * 86_400_000
+
+T = TypeVar("T")
+
+
+class Values:
+    """Looks values up by their path. One that is missing, or that the schema refused, is None."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.problems: list[Problem] = []
+
+    def get(self, *path: str | int) -> Any:
+        """Return a value, or None."""
+        value = self.source.data
+        for end, step in enumerate(path):
+            if path[:end] in self.source.broken:
+                return None
+            try:
+                value = value[step]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return None if path in self.source.broken else value
+
+    def keys(self, *path: str | int) -> Iterable[str]:
+        """Return the keys of a mapping in the file's order; none where there is no mapping."""
+        value = self.get(*path)
+        return value if isinstance(value, dict) else ()
+
+    def items(self, *path: str | int) -> Iterable[tuple[int, Any]]:
+        """Return position and value of a list's usable items; none where there is no list."""
+        value = self.get(*path)
+        pairs = enumerate(value if isinstance(value, list) else ())
+        return [(index, item) for index, item in pairs if (*path, index) not in self.source.broken]
+
+    def is_broken(self, *path: str | int) -> bool:
+        """Return whether the schema refused this value, or one around it."""
+        return any(path[:end] in self.source.broken for end in range(len(path) + 1))
+
+    def duration_ms(
+        self, *path: str | int, default: str = "0s", low: int = 1, high: int = 10 * MS_A_YEAR
+    ) -> int:
+        """Return a duration in milliseconds; out of its bounds it is a problem."""
+        value = self.get(*path)
+        if value is None:
+            return parse_duration(default)
+        ms = parse_duration(value)
+        if ms < low:
+            self.error(path, f"`{value}` is too short", f"write {format_duration(low)} or more")
+        elif ms > high:
+            self.error(path, f"`{value[:60]}` is too long", f"write {format_duration(high)} or less")
+        return ms
+
+    def seconds(self, *path: str | int, default: str, low: int = 1, high: int = 86_400_000) -> float:
+        """Return a duration in seconds; out of its bounds it is a problem."""
+        return self.duration_ms(*path, default=default, low=low, high=high) / 1000
+
+    def size(self, *path: str | int, low: int) -> int | None:
+        """Return a size in bytes, or None; below its bound it is a problem."""
+        value = self.get(*path)
+        if value is None:
+            return None
+        size = parse_size(value)
+        if size < low:
+            self.error(path, f"`{value}` is too small", f"write {low // 10**6}MB or more")
+        return size
+
+    def entry_point(self, *path: str | int) -> EntryPoint | None:
+        """Return a function's entry point, or None."""
+        value = self.get(*path)
+        if value is None:
+            return None
+        module, _, attribute = value.partition(":")
+        return EntryPoint(module=module, attribute=attribute, place=self.source.place(path))
+
+    def reference(self, *path: str | int, kind: str, known: Mapping[str, T]) -> T | None:
+        """Return what the value names in the section `{kind}s`; an unknown name is a problem."""
+        name = self.get(*path)
+        if name is None:
+            return None
+        # A task without a queue makes one.
+        sections = ["queues", "tasks"] if kind == "queue" else [f"{kind}s"]
+        if name not in known and not any(self.is_broken(section) for section in sections):
+            hint = suggest(name, known) or f"add it to `{kind}s`"
+            self.error(path, f"there is no {kind} `{name}`", hint)
+        return known.get(name)
+
+    def error(self, path: Path, text: str, hint: str) -> None:
+        """Note that a value is wrong."""
+        self._note(path, text, hint, "error")
+
+    def warning(self, path: Path, text: str, hint: str) -> None:
+        """Note that a value is doubtful."""
+        self._note(path, text, hint, "warning")
+
+    def error_at_key(self, path: Path, text: str, hint: str) -> None:
+        """Note that a definition, or one of its keys, is wrong as a whole."""
+        self.problems.append(Problem(place=self.source.key_place(path), text=text, hint=hint))
+
+    def warning_at_key(self, path: Path, text: str, hint: str) -> None:
+        """Note that a definition, or one of its keys, is doubtful as a whole."""
+        place = self.source.key_place(path)
+        self.problems.append(Problem(place=place, text=text, hint=hint, severity="warning"))
+
+    def _note(self, path: Path, text: str, hint: str, severity: Severity) -> None:
+        place = self.source.place(path)
+        self.problems.append(Problem(place=place, text=text, hint=hint, severity=severity))
