@@ -1,0 +1,94 @@
+"""What a process has to say about itself, as records: started, stopped, reconnected."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ebats.pipelines.model import Level
+from ebats.runner.execution.record import HOST, Line, Log, encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Who speaks: what every log record of a process has in common."""
+
+    pipeline: str
+    #: As the process's title names it: `orders#2`.
+    process: str
+    environment: str | None = None
+
+    def line(
+        self,
+        level: Level,
+        text: str,
+        *,
+        task: str | None = None,
+        id: str | None = None,
+        traceback: str | None = None,
+    ) -> Line:
+        """Return a log record of this process, of this moment, as a line."""
+        log = Log(
+            time=datetime.now(UTC),
+            level=level,
+            pipeline=self.pipeline,
+            process=self.process,
+            environment=self.environment,
+            text=_encodable(text),
+            task=task,
+            id=id,
+            traceback=None if traceback is None else _encodable(traceback),
+            host=HOST,
+            pid=os.getpid(),
+        )
+        return encode(log)
+
+
+class ProcessLog:
+    """A process's logger: its lines go the way of all records, or to standard error where there is none."""
+
+    def __init__(self, source: Source, put: Callable[[Line], None] | None = None) -> None:
+        """Make a logger that hands its lines to `put`: an outbox's method, or None for standard error."""
+        self._source = source
+        self._put = put
+
+    def debug(
+        self, text: str, *, task: str | None = None, id: str | None = None, traceback: str | None = None
+    ) -> None:
+        """Tell what only a developer of the pipeline wants to know."""
+        self._tell("debug", text, task, id, traceback)
+
+    def info(
+        self, text: str, *, task: str | None = None, id: str | None = None, traceback: str | None = None
+    ) -> None:
+        """Tell what went as it should."""
+        self._tell("info", text, task, id, traceback)
+
+    def warning(
+        self, text: str, *, task: str | None = None, id: str | None = None, traceback: str | None = None
+    ) -> None:
+        """Tell what went wrong and is being dealt with."""
+        self._tell("warning", text, task, id, traceback)
+
+    def error(
+        self, text: str, *, task: str | None = None, id: str | None = None, traceback: str | None = None
+    ) -> None:
+        """Tell what somebody has to look at."""
+        self._tell("error", text, task, id, traceback)
+
+    def _tell(self, level: Level, text: str, task: str | None, id: str | None, traceback: str | None) -> None:
+        if self._put is not None:
+            self._put(self._source.line(level, text, task=task, id=id, traceback=traceback))
+            return
+        # `repr` keeps a text from forging a second line; the traceback is ours to lay out.
+        told = text if text.isprintable() else repr(text)[1:-1]
+        now = datetime.now(UTC)
+        sys.stderr.write(
+            f"{now:%H:%M:%S}Z  {level.upper():7}  {self._source.process}  {told}\n{traceback or ''}"
+        )
+
+
+def _encodable(text: str) -> str:
+    # Half a surrogate pair (a file name that isn't UTF-8) has no place in JSON.
+    return text.encode(errors="backslashreplace").decode()

@@ -1,0 +1,136 @@
+"""The one process that writes logs: takes everybody's records and hands them to the sinks."""
+
+import os
+import select
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypedDict
+
+import msgspec
+
+from ebats.pipelines import model
+from ebats.runner.execution.process_log import Source
+from ebats.runner.execution.record import Line, decode_batch
+from ebats.runner.sinks.build import build
+from ebats.runner.sinks.feed import Feed, SinkStatus
+from ebats.runner.sinks.payload import without_payload
+from ebats.runner.sinks.people import escaped
+
+#: How soon a stop is noticed while nothing arrives.
+_WAIT_MS = 100
+#: Datagrams read before the sinks get them.
+_READ_AT_ONCE = 8
+#: Twice the largest record that an outbox sends.
+_LARGEST_DATAGRAM = 2 * 1024 * 1024
+_PAUSE_S = 0.01
+_CLOSE_S = 5.0
+_STDERR = 2
+
+
+class WriterStatus(TypedDict):
+    """Counts since the writer started."""
+
+    sinks: dict[str, SinkStatus]
+    #: Datagrams that hold no batch of lines.
+    unreadable: int
+
+
+class Writer:
+    """Reads the socket and never waits for a sink: each has its own queue, thread and troubles."""
+
+    def __init__(
+        self,
+        sinks: tuple[model.Sink, ...],
+        folder: str,
+        pipeline: str,
+        environment: str | None,
+        receive: socket.socket,
+    ) -> None:
+        """Make a writer for a pipeline's sinks, with its Python modules in `folder`, fed by `receive`."""
+        self._source = Source(pipeline=pipeline, process="writer", environment=environment)
+        self._receive = receive
+        self._feeds = [Feed(sink) for sink in build(sinks, folder)]
+        # Without a sink that asks for payloads no record has one.
+        self._strips = any(feed.sink.wants_payload for feed in self._feeds)
+        self._buffer = memoryview(bytearray(_LARGEST_DATAGRAM))
+        self._unreadable = 0
+
+    def serve(self, should_stop: Callable[[], bool]) -> WriterStatus:
+        """Write until `should_stop()` is true, then what is still in the socket; return the final counts.
+
+        It is to be true when no other process sends any more. Sinks that hang are left behind after 5 s.
+        """
+        poll = select.poll()
+        poll.register(self._receive, select.POLLIN)
+        while not should_stop():
+            if poll.poll(_WAIT_MS):
+                self._read()
+            self._tell_news()
+        while self._read():
+            pass
+        return self._close()
+
+    def status(self) -> WriterStatus:
+        """Return how the sinks are doing."""
+        return WriterStatus(
+            sinks={feed.sink.name: feed.status() for feed in self._feeds}, unreadable=self._unreadable
+        )
+
+    def _read(self) -> bool:
+        """Pass on what has arrived, up to a number of datagrams; return whether there was any."""
+        lines: list[Line] = []
+        arrived = False
+        for _ in range(_READ_AT_ONCE):
+            try:
+                size = self._receive.recv_into(self._buffer, 0, socket.MSG_DONTWAIT)
+            except OSError:
+                break
+            arrived = True
+            try:
+                lines += decode_batch(bytes(self._buffer[:size]))
+            except msgspec.MsgspecError:
+                self._unreadable += 1
+        self._pass_on(lines)
+        if any(feed.crowded for feed in self._feeds):
+            # The sinks' threads get on meanwhile, and what arrives waits in the kernel. So short that
+            # a sink that hangs, and stays crowded, holds up nobody else.
+            time.sleep(_PAUSE_S)
+        return arrived
+
+    def _pass_on(self, lines: list[Line]) -> None:
+        plain = without_payload(lines) if self._strips else lines
+        for feed in self._feeds:
+            feed.put(lines if feed.sink.wants_payload else plain)
+
+    def _tell_news(self) -> None:
+        """Tell what happened to a sink: to the others, which may work, and on standard error."""
+        now = time.monotonic()
+        for feed in self._feeds:
+            if text := feed.news(now):
+                _complain(text)
+                line = self._source.line("info" if feed.works else "warning", text)
+                for other in self._feeds:
+                    if other is not feed or feed.works:
+                        other.put([line])
+
+    def _close(self) -> WriterStatus:
+        deadline = time.monotonic() + _CLOSE_S
+        for feed in self._feeds:
+            feed.close(deadline)
+        for name, sink in self.status()["sinks"].items():
+            if sink["lost"]:
+                _complain(
+                    f"sink {name} lost {sink['lost']} records in all: {sink['error'] or 'it was too slow'}"
+                )
+        return self.status()
+
+
+def _complain(text: str) -> None:
+    # A terminal that is held (Ctrl-S, a full pipe) must not hold the sinks.
+    poll = select.poll()
+    poll.register(_STDERR, select.POLLOUT)
+    with suppress(OSError):
+        if poll.poll(0):
+            os.write(_STDERR, f"ebats: {escaped(text)}\n".encode())

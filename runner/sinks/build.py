@@ -1,0 +1,24 @@
+"""From the sinks of a pipeline's file to sinks that write."""
+
+from ebats.pipelines import model
+from ebats.runner.sinks.python import Python
+from ebats.runner.sinks.sink import Sink
+from ebats.runner.sinks.std import Std
+
+
+def build(sinks: tuple[model.Sink, ...], folder: str) -> list[Sink]:
+    """Return a sink for each of the file's, in its order; none opens anything before its first record."""
+    return [_build(sink, folder) for sink in sinks]
+
+
+def _build(sink: model.Sink, folder: str) -> Sink:
+    match sink:
+        case model.StdSink():
+            return Std(sink)
+        case model.PythonSink():
+            return Python(sink, folder)
+        case model.FileSink():
+            # Here, for loguru is slow to import and only files need it.
+            from ebats.runner.sinks.file import File
+
+            return File(sink)

@@ -1,0 +1,162 @@
+"""Feed one sink from a bounded queue and a thread of its own, so that its trouble stays its own."""
+
+import threading
+import time
+from collections import deque
+from typing import TypedDict
+
+from ebats.runner.execution.record import Line
+from ebats.runner.sinks.sink import SinkError, Sink
+
+_FIRST_WAIT_S = 0.1
+_LONGEST_WAIT_S = 10.0
+#: News of one sink are told at most so often.
+_TELL_EVERY_S = 10.0
+
+
+class SinkStatus(TypedDict):
+    """How a sink is doing: counts of records since the writer started."""
+
+    written: int
+    lost: int
+    waiting: int
+    #: Why the last attempt failed; None: it didn't.
+    error: str | None
+
+
+class Feed:
+    """Takes lines for a sink without ever blocking.
+
+    A sink that fails is tried again with growing waits while its lines wait,
+    within bounds; what doesn't fit is dropped and counted.
+    """
+
+    def __init__(self, sink: Sink, *, most_records: int = 50_000, most_bytes: int = 32 * 1024 * 1024) -> None:
+        self.sink = sink
+        self._most_records = most_records
+        self._most_bytes = most_bytes
+        self._changed = threading.Condition()
+        self._waiting: deque[Line] = deque()
+        self._in_hand = 0
+        self._bytes = 0
+        self._closing = threading.Event()
+        self._written = 0
+        self._lost = 0
+        self._error: str | None = None
+        self._told_lost = 0
+        self._told_trouble = False
+        self._told_at = -_TELL_EVERY_S
+        self._thread = threading.Thread(target=self._run, name=f"sink {sink.name}", daemon=True)
+        self._thread.start()
+
+    def put(self, lines: list[Line]) -> None:
+        """Take the lines that the sink wants; what finds no room is lost and counted."""
+        weight = self.sink.weight
+        wanted = [line for line in lines if line.weight >= weight]
+        with self._changed:
+            for line in wanted:
+                size = len(line.json)
+                if len(self._waiting) >= self._most_records or self._bytes + size > self._most_bytes:
+                    self._lost += 1
+                    continue
+                self._bytes += size
+                self._waiting.append(line)
+            self._changed.notify()
+
+    def status(self) -> SinkStatus:
+        """Return how the sink is doing."""
+        with self._changed:
+            waiting = len(self._waiting) + self._in_hand
+            return SinkStatus(written=self._written, lost=self._lost, waiting=waiting, error=self._error)
+
+    def news(self, now_s: float) -> str | None:
+        """Return what people should know about the sink, once; `now_s` is of the monotonic clock."""
+        if now_s < self._told_at + _TELL_EVERY_S:
+            return None
+        status = self.status()
+        lost = status["lost"] - self._told_lost
+        reason = status["error"] or "it is slower than the records come, or hangs"
+        if lost:
+            text = f"sink {self.sink.name} lost {lost} records: {reason}"
+        elif status["error"] and not self._told_trouble:
+            text = f"sink {self.sink.name} fails, {status['waiting']} records wait: {reason}"
+        elif self._told_trouble and not status["error"]:
+            text = f"sink {self.sink.name} works again"
+        else:
+            return None
+        self._told_lost = status["lost"]
+        self._told_trouble = bool(lost or status["error"])
+        self._told_at = now_s
+        return text
+
+    @property
+    def crowded(self) -> bool:
+        """Whether half the room is taken: the sink could do with a pause."""
+        return len(self._waiting) * 2 > self._most_records or self._bytes * 2 > self._most_bytes
+
+    @property
+    def works(self) -> bool:
+        """Whether the last news were good, or there were none."""
+        return not self._told_trouble
+
+    def close(self, deadline_s: float) -> None:
+        """Let the sink finish what waits, until the monotonic clock's `deadline_s`; the rest is lost."""
+        self._closing.set()
+        with self._changed:
+            self._changed.notify()
+        self._thread.join(max(0.0, deadline_s - time.monotonic()))
+        with self._changed:
+            # A thread that hangs is a daemon: it dies with the process.
+            self._lost += len(self._waiting) + self._in_hand
+            self._waiting.clear()
+            self._in_hand = 0
+
+    def _run(self) -> None:
+        while lines := self._take():
+            self._offer(lines)
+        self.sink.close()
+
+    def _take(self) -> list[Line]:
+        with self._changed:
+            while not self._waiting and not self._closing.is_set():
+                self._changed.wait()
+            lines = [self._waiting.popleft() for _ in range(min(self.sink.batch, len(self._waiting)))]
+            self._bytes -= sum(len(line.json) for line in lines)
+            self._in_hand = len(lines)
+            return lines
+
+    def _offer(self, lines: list[Line]) -> None:
+        wait_s = _FIRST_WAIT_S
+        while lines:
+            last = self._closing.is_set()
+            lines = self._try(lines, give_up=last)
+            if lines:
+                self._closing.wait(wait_s)
+                wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+
+    def _try(self, lines: list[Line], *, give_up: bool) -> list[Line]:
+        """Return what is to be tried again."""
+        rest: list[Line] = []
+        lost = 0
+        error = None
+        try:
+            self.sink.write(lines)
+        except SinkError as failure:
+            rest, lost, error = failure.rest, failure.lost, str(failure)
+        except Exception as failure:
+            # Not a fault of the place but of these lines, or of the sink: again would be the same again.
+            lost, error = len(lines), f"{type(failure).__name__}: {failure}"
+        with self._changed:
+            if give_up and rest:
+                # No time for one vain attempt a batch.
+                lost += len(rest)
+                rest = []
+                self._lost += len(self._waiting)
+                self._waiting.clear()
+            # After a close that gave up on this thread, these are counted as lost already.
+            if self._in_hand:
+                self._written += len(lines) - len(rest) - lost
+                self._lost += lost
+                self._in_hand = len(rest)
+            self._error = error
+        return rest

@@ -1,0 +1,182 @@
+"""Records as JSON lines in a file that loguru rotates."""
+
+import copy
+import os
+import re
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
+
+from loguru import logger
+
+from ebats.pipelines.model import FileSink
+from ebats.runner.execution.record import WEIGHTS, Line
+from ebats.runner.sinks.sink import SinkError
+
+# A logger of our own: a function of the pipeline that uses loguru in this process neither writes
+# into our files nor closes them with its `logger.remove()`. The stream that the global logger
+# writes to is shared, for it can't be copied.
+_logger = copy.deepcopy(logger, {id(stream): stream for stream in (sys.stderr, sys.__stderr__)})
+_logger.remove()
+
+_CHUNK_BYTES = 256 * 1024
+#: What loguru puts between a name and its ending when it rotates.
+_ROTATED = r"\.\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{6}(\.\d+)?"
+
+
+class File:
+    """Appends lines as they are; a batch is one call of loguru and one write to the file."""
+
+    wants_payload = False
+    batch = 2000
+
+    def __init__(self, sink: FileSink) -> None:
+        """Make a sink that opens its file at the first record, and again after a failure."""
+        self.name = sink.name
+        self.weight = WEIGHTS[sink.level]
+        self._path = Path(sink.path)
+        self._rotation = sink.rotation
+        self._retention = sink.retention
+        self._logger = copy.deepcopy(_logger)
+        self._handler: int | None = None
+        self._file: TextIO | None = None
+        #: Where in the file, and how long, the data is that is being written.
+        self._start = 0
+        self._length = 0
+
+    def write(self, lines: list[Line]) -> None:
+        """Append the lines.
+
+        Raises:
+            SinkError: the file refused; its rest begins with the first line that isn't in the file.
+        """
+        done = 0
+        for chunk in _chunks(lines, min(_CHUNK_BYTES, self._rotation or _CHUNK_BYTES)):
+            data = b"".join([line.json + b"\n" for line in chunk])
+            try:
+                self._append(data)
+            except (OSError, ValueError) as error:
+                done += self._give_up(data)
+                raise SinkError(str(error), rest=lines[done:]) from None
+            done += len(chunk)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._handler is not None:
+            with suppress(OSError, ValueError):
+                self._logger.remove(self._handler)
+            self._handler = None
+
+    def _append(self, data: bytes) -> None:
+        self._make_folder()
+        if self._handler is None:
+            self._handler = self._open()
+        self._length = len(data)
+        self._logger.opt(raw=True).info(data.decode(errors="replace"))
+
+    def _make_folder(self) -> None:
+        missing = [folder for folder in self._path.parents if not folder.exists()]
+        for folder in reversed(missing):
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+    def _open(self) -> int:
+        return self._logger.add(
+            # Loguru formats a path; ours is meant as it stands.
+            str(self._path).replace("{", "{{").replace("}", "}}"),
+            format="{message}",
+            level=0,
+            colorize=False,
+            catch=False,
+            # Another runner of the same pipeline, or logrotate, may move the file away.
+            watch=True,
+            rotation=self._must_rotate,
+            retention=self._remove_oldest,
+            opener=_open_private,
+        )
+
+    def _must_rotate(self, _message: object, file: TextIO) -> bool:
+        self._file = file
+        self._start = os.fstat(file.fileno()).st_size
+        # An empty file is never rotated: a record larger than a whole file still needs one.
+        rotates = self._rotation is not None and 0 < self._start > self._rotation - self._length
+        if rotates:
+            self._start = 0
+        return rotates
+
+    def _remove_oldest(self, files: list[str]) -> None:
+        """Keep so many rotated files; loguru's own count would also take files of the like name."""
+        if self._retention is None:
+            return
+        pattern = re.compile(re.escape(self._path.stem) + _ROTATED + re.escape(self._path.suffix))
+        rotated = sorted(
+            (path for path in map(Path, files) if pattern.fullmatch(path.name)), key=_age, reverse=True
+        )
+        for path in rotated[self._retention :]:
+            with suppress(OSError):
+                path.unlink()
+
+    def _give_up(self, data: bytes) -> int:
+        """Close the file after a failure, cut off a torn line, return how many lines of `data` are in it."""
+        # First the file itself: what its buffer holds must not come later, when it is tried again.
+        if self._file is not None:
+            with suppress(OSError, ValueError):
+                self._file.close()
+            self._file = None
+        self.close()
+        with suppress(OSError):
+            if stat.S_ISREG(self._path.stat().st_mode):
+                return self._count_written(data)
+        return 0
+
+    def _count_written(self, data: bytes) -> int:
+        with self._path.open("r+b") as file:
+            file.seek(self._start)
+            there = file.read(len(data) + 1)
+            # Somebody else's lines in between: theirs to keep, and ours are written again.
+            if not there or not data.startswith(there):
+                return 0
+            whole = there.rfind(b"\n") + 1
+            file.truncate(self._start + whole)
+            return there.count(b"\n")
+
+
+def _chunks(lines: list[Line], most_bytes: int) -> Iterator[list[Line]]:
+    """Yield the lines in lists of at most so many bytes, line ends included; a larger line is alone."""
+    chunk: list[Line] = []
+    size = 0
+    for line in lines:
+        size += len(line.json) + 1
+        if chunk and size > most_bytes:
+            yield chunk
+            chunk, size = [], len(line.json) + 1
+        chunk.append(line)
+    if chunk:
+        yield chunk
+
+
+def _open_private(path: str, flags: int) -> int:
+    """Open a log file for its owner only, never through a link; end a line torn by a kill."""
+    fd = os.open(path, flags | os.O_NOFOLLOW, 0o600)
+    try:
+        if _is_torn(path, fd):
+            os.write(fd, b"\n")
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _is_torn(path: str, fd: int) -> bool:
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode) or not status.st_size:
+        return False
+    with Path(path).open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
+
+
+def _age(path: Path) -> tuple[float, str]:
+    return (path.stat().st_mtime, path.name)
