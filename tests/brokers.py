@@ -46,7 +46,7 @@ class Release:
         root = Path(os.environ.get("EBATS_TEST_TRIXIE") or DEFAULT_TRIXIE)
         if not (root / DEBIAN_SERVER.relative_to("/")).exists():
             raise MissingBrokerError(
-                f"no RabbitMQ 4.0 in {root} (made by .ci/run, named by EBATS_TEST_TRIXIE)"
+                f"no RabbitMQ 4.0 in {root} (see .ci/run and EBATS_TEST_TRIXIE)"
             )
         if os.geteuid() != 0:
             raise MissingBrokerError("RabbitMQ 4.0 runs in a chroot, which only root can enter")
