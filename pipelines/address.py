@@ -1,10 +1,11 @@
 """The `broker` section as an address: URLs with everything in them, paths made absolute."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path as Folder
 from urllib.parse import quote, unquote, urlsplit
 
 from ebats.pipelines.model import Broker, Tls
+from ebats.pipelines.source import Path
 from ebats.pipelines.values import Values
 
 _PARTS = ("host", "port", "user", "password", "vhost")
@@ -12,8 +13,8 @@ _TLS_FILES = ("ca_certs", "certfile", "keyfile")
 _HOUR_MS = 3_600_000
 
 
-def resolve_broker(values: Values, name: str, folder: Path) -> Broker:
-    """Return how the broker is reached; without the section, the embedded one in `NAME.db` beside the file."""
+def resolve_broker(values: Values, name: str, folder: Folder) -> Broker:
+    """Return how the broker is reached; by default the embedded one, in `NAME.db` beside the file."""
     urls = tuple(_urls(values, name, folder))
     tls = _tls(values, folder)
     if tls is None and urls and urls[0].startswith("amqps:"):
@@ -42,7 +43,7 @@ def _heartbeat(values: Values) -> int:
     return int(seconds)
 
 
-def _tls(values: Values, folder: Path) -> Tls | None:
+def _tls(values: Values, folder: Folder) -> Tls | None:
     section = values.get("broker", "tls")
     if section is None and "tls" not in values.keys("broker"):
         return None
@@ -55,7 +56,7 @@ def _tls(values: Values, folder: Path) -> Tls | None:
     return Tls(**{key: str(folder / path) for key, path in paths.items() if path})
 
 
-def _urls(values: Values, name: str, folder: Path) -> Iterator[str]:
+def _urls(values: Values, name: str, folder: Folder) -> Iterator[str]:
     written = values.get("broker", "url")
     parts = [key for key in values.keys("broker") if key in _PARTS]
     if "url" in values.keys("broker"):
@@ -74,7 +75,7 @@ def _urls(values: Values, name: str, folder: Path) -> Iterator[str]:
         yield _sqlite(f"{name}.db", folder)
 
 
-def _check_alike(values: Values, paths: list[tuple[str | int, ...]]) -> None:
+def _check_alike(values: Values, paths: list[Path]) -> None:
     schemes = [str(values.get(*path)).partition(":")[0] for path in paths]
     for path, scheme in list(zip(paths, schemes, strict=True))[1:]:
         if scheme != schemes[0]:
@@ -84,7 +85,7 @@ def _check_alike(values: Values, paths: list[tuple[str | int, ...]]) -> None:
             values.error(path, "there are several files", "an embedded broker is one file; keep one")
 
 
-def _url(values: Values, path: tuple[str | int, ...], folder: Path) -> str:
+def _url(values: Values, path: Path, folder: Folder) -> str:
     written = str(values.get(*path))
     if written.startswith("sqlite:"):
         return _sqlite(unquote(written.removeprefix("sqlite:///")), folder)
@@ -103,7 +104,7 @@ def _url(values: Values, path: tuple[str | int, ...], folder: Path) -> str:
     return written
 
 
-def _sqlite(file: str, folder: Path) -> str:
+def _sqlite(file: str, folder: Folder) -> str:
     return "sqlite:///" + quote(str(folder / file))
 
 

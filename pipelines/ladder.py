@@ -19,7 +19,8 @@ def parse_duration(text: str) -> int:
         ValueError: the text is no duration; its text says what one looks like.
     """
     if not _DURATION.fullmatch(text):
-        raise ValueError(f"{text!r} is no duration: write a number with a unit, such as 500ms, 10s, 1m30s, 2h")
+        example = "write a number with a unit, such as 500ms, 10s, 1m30s, 2h"
+        raise ValueError(f"{text!r} is no duration: {example}")
     return sum(int(number) * _UNITS_MS[unit] for number, unit in _PART.findall(text))
 
 
@@ -36,7 +37,7 @@ def format_duration(ms: int) -> str:
 
 
 def rung_after(ladder: Ladder, attempt: int) -> int | None:
-    """Return the wait in milliseconds after failed attempt number `attempt` (from 1); None: the ladder has ended."""
+    """Return the milliseconds to wait after failed attempt `attempt` (from 1); None: the ladder has ended."""
     return ladder.rungs_ms[attempt - 1] if attempt <= len(ladder.rungs_ms) else None
 
 

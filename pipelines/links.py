@@ -111,7 +111,7 @@ def _check_consumed(pipeline: Pipeline, values: Values) -> None:
     if any(values.is_broken("consumers", name, "queues") for name in pipeline.consumers):
         return
     consumed = {queue.name for consumer in pipeline.consumers.values() for queue in consumer.queues}
-    reported = set()
+    reported: set[str] = set()
     for task in pipeline.tasks.values():
         queue = task.queue.name
         if queue not in consumed | reported:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from ebats.pipelines import template
 from ebats.pipelines.address import resolve_broker
-from ebats.pipelines.check import suggest
 from ebats.pipelines.model import (
     Consumer,
     EntryPoint,
@@ -22,6 +21,7 @@ from ebats.pipelines.model import (
     Task,
 )
 from ebats.pipelines.values import Values
+from ebats.pipelines.wording import suggest
 
 #: The consumer of a file without the section `consumers`.
 ONLY_CONSUMER = "all"

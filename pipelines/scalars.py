@@ -27,7 +27,7 @@ KINDS: dict[str, tuple[re.Pattern[str], list[str]]] = {
 
 
 def kind_of(text: str) -> str:
-    """Return the kind of an unquoted scalar: `null`, `bool`, `int`, `float`, `merge`, or `str` for any other."""
+    """Return the kind of an unquoted scalar: `null`, `bool`, `int`, `float`, `merge`, or else `str`."""
     return next((kind for kind, (pattern, _) in KINDS.items() if pattern.match(text)), "str")
 
 

@@ -36,7 +36,7 @@ class Source:
     #: Where each value stands; that of a merged or aliased one is where it was written.
     values: Mapping[Path, Place]
     keys: Mapping[Path, Place] = field(default_factory=dict)
-    #: Values that couldn't be read, each with a problem of its own: None stands for them in the data.
+    #: Values that can't be used, each with a problem of its own.
     broken: frozenset[Path] = frozenset()
     #: Unquoted values that variables made a number, a truth value or nothing, as the texts that they were.
     texts: Mapping[Path, str] = field(default_factory=dict)
@@ -46,6 +46,10 @@ class Source:
         while path not in self.values:
             path = path[:-1]
         return self.values[path]
+
+    def is_broken(self, path: Path) -> bool:
+        """Return whether a value, or one around it, couldn't be used."""
+        return any(path[:end] in self.broken for end in range(len(path) + 1))
 
     def key_place(self, path: Path) -> Place:
         """Return the place of the key that leads to a value, or of the value where there is none."""
@@ -63,11 +67,11 @@ class _Loader(_BaseLoader):
         self._depth += 1
         if self._depth > _DEEPEST:
             raise yaml.MarkedYAMLError(problem="it is nested too deeply", problem_mark=parent.start_mark)
-        super().descend_resolver(parent, index)  # type: ignore[no-untyped-call]
+        super().descend_resolver(parent, index)
 
     def ascend_resolver(self) -> None:
         self._depth -= 1
-        super().ascend_resolver()  # type: ignore[no-untyped-call]
+        super().ascend_resolver()
 
 
 for _kind, (_pattern, _first) in scalars.KINDS.items():
@@ -84,12 +88,12 @@ def parse(file: str, content: bytes, environ: Mapping[str, str]) -> tuple[Source
     start = Place(file=file, line=1, column=1)
     try:
         root = _compose(file, content)
-    except _Unusable as error:
+    except _UnusableError as error:
         return Source(file=file, data=None, values={(): start}), [error.problem]
     builder = _Builder(file, environ)
     try:
         data = builder.build(root, ()) if root else None
-    except _Unusable as error:
+    except _UnusableError as error:
         return Source(file=file, data=None, values={(): start}), [error.problem]
     values = {(): start} | builder.values
     source = Source(
@@ -103,7 +107,7 @@ def parse(file: str, content: bytes, environ: Mapping[str, str]) -> tuple[Source
     return source, builder.problems
 
 
-class _Unusable(Exception):
+class _UnusableError(Exception):
     def __init__(self, place: Place, text: str, hint: str = "") -> None:
         super().__init__(text)
         self.problem = Problem(place=place, text=text, hint=hint)
@@ -111,19 +115,19 @@ class _Unusable(Exception):
 
 def _compose(file: str, content: bytes) -> yaml.Node | None:
     if len(content) > _MOST_BYTES:
-        raise _Unusable(Place(file=file, line=1, column=1), "the file is larger than 1 MiB", "split it")
+        raise _UnusableError(Place(file=file, line=1, column=1), "the file is larger than 1 MiB", "split it")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         place = _place_of_byte(file, content, error.start)
-        raise _Unusable(place, "the file isn't UTF-8", "save it in that encoding") from error
+        raise _UnusableError(place, "the file isn't UTF-8", "save it in that encoding") from error
     loader = _Loader(text)
     try:
         return loader.get_single_node()
     except yaml.reader.ReaderError as error:
         # The C parser counts bytes.
         place = _place_of_byte(file, text.encode(), int(error.position))
-        raise _Unusable(place, f"this isn't YAML: {error.reason}", "take the character out") from error
+        raise _UnusableError(place, f"this isn't YAML: {error.reason}", "take the character out") from error
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(file, text, error) from error
     finally:
@@ -135,7 +139,7 @@ def _place_of_byte(file: str, content: bytes, offset: int) -> Place:
     return Place(file=file, line=len(before), column=len(before[-1]) + 1)
 
 
-def _syntax_error(file: str, text: str, error: yaml.MarkedYAMLError) -> _Unusable:
+def _syntax_error(file: str, text: str, error: yaml.MarkedYAMLError) -> _UnusableError:
     """Return YAML's own words, at a place inside the file: an unexpected end lies behind its last line."""
     lines = text.splitlines() or [""]
     mark = error.problem_mark
@@ -148,7 +152,7 @@ def _syntax_error(file: str, text: str, error: yaml.MarkedYAMLError) -> _Unusabl
     rest = lines[line][column:]
     hint = "indent with spaces, never with tabs" if rest.startswith("\t") else context
     place = Place(file=file, line=line + 1, column=column + 1)
-    return _Unusable(place, f"this isn't YAML: {error.problem or error}", hint)
+    return _UnusableError(place, f"this isn't YAML: {error.problem or error}", hint)
 
 
 class _Builder:
@@ -169,9 +173,9 @@ class _Builder:
         place = self.values[path] = self._place(node)
         self._nodes += 1
         if self._nodes > _MOST_NODES:
-            raise _Unusable(place, "the file's aliases make it too large", "use fewer of them")
+            raise _UnusableError(place, "the file's aliases make it too large", "use fewer of them")
         if id(node) in self._open:
-            raise _Unusable(place, "this alias contains itself", "take it out")
+            raise _UnusableError(place, "this alias contains itself", "take it out")
         self._open.add(id(node))
         try:
             return self._content(node, path)

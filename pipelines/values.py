@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from ebats.pipelines.check import suggest
 from ebats.pipelines.ladder import format_duration, parse_duration
 from ebats.pipelines.model import EntryPoint
 from ebats.pipelines.problems import Problem, Severity
 from ebats.pipelines.sizes import parse_size
 from ebats.pipelines.source import Path, Source
+from ebats.pipelines.wording import suggest
 
 MS_A_YEAR = 365 * 86_400_000
 
@@ -47,7 +47,7 @@ class Values:
 
     def is_broken(self, *path: str | int) -> bool:
         """Return whether the schema refused this value, or one around it."""
-        return any(path[:end] in self.source.broken for end in range(len(path) + 1))
+        return self.source.is_broken(path)
 
     def duration_ms(
         self, *path: str | int, default: str = "0s", low: int = 1, high: int = 10 * MS_A_YEAR
