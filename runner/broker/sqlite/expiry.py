@@ -1,0 +1,126 @@
+"""Move messages whose time is over, or that were refused, to where their queue says."""
+
+import sqlite3
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ebats.runner.broker.sqlite import codec, deaths
+from ebats.runner.broker.sqlite.publishing import ADD_ENTRY, LAST_ID, expiry, now_ms
+from ebats.runner.broker.sqlite.routing import Queue, Topology
+
+if TYPE_CHECKING:
+    from ebats.runner.broker.sqlite.leases import Lease
+
+#: Messages moved in one transaction.
+BATCH = 500
+#: Of those that couldn't be placed, how many are tried again at once, and after how long (ms).
+HELD_BATCH = 100
+HELD_RETRY = 1000
+#: The owners of messages that a dead letter exchange couldn't place, by reason.
+HOLDERS = {"expired": -1, "rejected": -2, "delivery_limit": -3}
+REASONS = {holder: reason for reason, holder in HOLDERS.items()}
+
+DUE = """
+SELECT e.queue, e.owner, e.id, m.exchange, m.key, m.meta FROM entry e CROSS JOIN message m ON m.id = e.id
+WHERE e.owner = 0 AND e.expires <= ? ORDER BY e.expires LIMIT ?
+"""
+HELD = DUE.replace("e.owner = 0", "e.owner < 0")
+ONE = """
+SELECT e.queue, e.owner, e.id, m.exchange, m.key, m.meta FROM entry e CROSS JOIN message m ON m.id = e.id
+WHERE e.queue = ? AND e.owner = ? AND e.id = ?
+"""
+NEXT_DUE = "SELECT min(expires) FROM entry WHERE owner = 0 AND expires IS NOT NULL"
+NEXT_HELD = "SELECT min(expires) FROM entry WHERE owner < 0"
+MOVE = "INSERT INTO message(id, exchange, key, meta, body) SELECT ?, ?, ?, ?, body FROM message WHERE id = ?"
+HOLD = "UPDATE entry SET owner = ?, expires = ? WHERE queue = ? AND owner = ? AND id = ?"
+DELETE_ENTRY = "DELETE FROM entry WHERE queue = ? AND owner = ? AND id = ?"
+DELETE_MESSAGE = "DELETE FROM message WHERE id = ?"
+
+
+@dataclass(slots=True)
+class _Moves:
+    """Statements of one batch, collected to be run together."""
+
+    next_id: int
+    messages: list[tuple[Any, ...]] = field(default_factory=list)
+    entries: list[tuple[Any, ...]] = field(default_factory=list)
+    held: list[tuple[Any, ...]] = field(default_factory=list)
+    gone: list[tuple[int, int, int]] = field(default_factory=list)
+
+
+def next_due(db: sqlite3.Connection) -> int | None:
+    """When the next message expires or is tried again, ms since 1970."""
+    times = [db.execute(query).fetchone()[0] for query in (NEXT_DUE, NEXT_HELD)]
+    return min((moment for moment in times if moment is not None), default=None)
+
+
+def expire(db: sqlite3.Connection, topology: Topology) -> set[int]:
+    """Move a batch of what is due; give the ids of the queues that got something."""
+    now = now_ms()
+    moves = _start(db)
+    for row in db.execute(DUE, (now, BATCH)).fetchall():
+        _bury(moves, topology, row, "expired")
+    for row in db.execute(HELD, (now, HELD_BATCH)).fetchall():
+        _bury(moves, topology, row, REASONS[row[1]])
+    return _run(db, moves)
+
+
+def dead_letter(
+    db: sqlite3.Connection, topology: Topology, owner: int, leases: Sequence["Lease"], reason: str
+) -> set[int]:
+    """Move leased messages that were rejected or came back too often."""
+    if not leases:
+        return set()
+    moves = _start(db)
+    for lease in leases:
+        row = db.execute(ONE, (lease.queue, owner, lease.id)).fetchone()
+        if row is not None:
+            _bury(moves, topology, row, reason)
+    return _run(db, moves)
+
+
+def _start(db: sqlite3.Connection) -> _Moves:
+    return _Moves(next_id=(db.execute(LAST_ID).fetchone()[0] or 0) + 1)
+
+
+def _bury(moves: _Moves, topology: Topology, row: tuple[Any, ...], reason: str) -> None:
+    queue_id, owner, message, exchange, key, meta = row
+    queue = topology.by_id.get(queue_id)
+    if queue is None or queue.dead_letter_exchange is None:
+        moves.gone.append((queue_id, owner, message))
+        return
+    now = time.time()
+    after = deaths.bury(
+        codec.decode_raw(meta), queue=queue.name, reason=reason, exchange=exchange, key=key, now_s=now
+    )
+    new_key = key if queue.dead_letter_key is None else queue.dead_letter_key
+    targets = _targets(topology, queue.dead_letter_exchange, new_key)
+    if not targets and queue.at_least_once:
+        moves.held.append((HOLDERS[reason], int(now * 1000) + HELD_RETRY, queue_id, owner, message))
+        return
+    packed = codec.encode(after)
+    for target in targets:
+        if reason != "rejected" and deaths.is_cycle(after, target.name):
+            continue
+        moves.messages.append((moves.next_id, queue.dead_letter_exchange, new_key, packed, message))
+        moves.entries.append((target.id, moves.next_id, expiry(target, None, int(now * 1000))))
+        moves.next_id += 1
+    moves.gone.append((queue_id, owner, message))
+
+
+def _targets(topology: Topology, exchange: str, key: str) -> tuple[Queue, ...]:
+    try:
+        return topology.route(exchange, key)
+    except KeyError:
+        return ()
+
+
+def _run(db: sqlite3.Connection, moves: _Moves) -> set[int]:
+    db.executemany(MOVE, moves.messages)
+    db.executemany(ADD_ENTRY, moves.entries)
+    db.executemany(HOLD, moves.held)
+    db.executemany(DELETE_ENTRY, moves.gone)
+    db.executemany(DELETE_MESSAGE, [(message,) for _, _, message in moves.gone])
+    return {entry[0] for entry in moves.entries}

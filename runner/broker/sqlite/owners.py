@@ -1,0 +1,54 @@
+"""Connections that hold messages or queues: how they register, and what becomes of what the dead ones had."""
+
+import os
+import sqlite3
+
+from ebats.runner.broker.sqlite import declare, leases, wake
+from ebats.runner.broker.sqlite.leases import Settlements
+from ebats.runner.broker.sqlite.store import Store
+
+
+def register(store: Store) -> int:
+    """Make this connection an owner. The id is never used again, so a late acknowledgement can't hit another's."""
+
+    def work(db: sqlite3.Connection) -> int:
+        while True:
+            owner = db.execute("INSERT INTO owner(pid) VALUES (?)", (os.getpid(),)).lastrowid or 0
+            # Locked before anybody can see the row; taken only if the folder is older than the database.
+            if store.locks.live(owner):
+                store.owners.add(owner)
+                return owner
+
+    return store.write(work)
+
+
+def reap(store: Store) -> set[int]:
+    """Give back what connections of processes that are gone had; give the ids of the queues that got something.
+
+    Any connected process may do this, and looks about once a second.
+    """
+    dead = [owner for (owner,) in store.read("SELECT id FROM owner") if store.locks.is_dead(owner)]
+    if not dead:
+        return set()
+
+    def work(db: sqlite3.Connection) -> set[int]:
+        touched: set[int] = set()
+        for owner in dead:
+            if db.execute("SELECT 1 FROM owner WHERE id = ?", (owner,)).fetchone():
+                touched |= bury(db, store, owner)
+        return touched
+
+    touched = store.write(work)
+    for owner in dead:
+        wake.remove(store.files.pipe(owner))
+    return touched
+
+
+def bury(db: sqlite3.Connection, store: Store, owner: int) -> set[int]:
+    """Remove an owner: its messages come back and count as delivered, its consumers and exclusive queues go."""
+    state = store.topology()
+    held = leases.held_by(db, state, owner)
+    touched = leases.settle(db, state, owner, Settlements(returned=held))
+    declare.remove_owner(db, store.topology(), owner)
+    db.execute("DELETE FROM owner WHERE id = ?", (owner,))
+    return touched

@@ -1,0 +1,177 @@
+"""One handle on the database: transactions under the writer mutex, their errors, and checkpoints."""
+
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ebats.runner.broker.sqlite import errors, files, mutex, schema
+from ebats.runner.broker.sqlite.routing import Topology
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+#: The log is moved into the database when it has grown to this.
+WAL_BYTES = 8 * files.MIB
+#: Pages given back to the disk at a checkpoint, at most, and how many stay free for reuse.
+VACUUM_PAGES = 4000
+KEEP_FREE_PAGES = 8000
+
+#: What a forked child inherited: never touched again, and never closed, for that would harm the parent.
+_inherited: list[sqlite3.Connection] = []
+_stores: "weakref.WeakSet[Store]" = weakref.WeakSet()
+
+
+class Store:
+    """A database handle for one connection. Usable from several threads, in the process that opened it."""
+
+    def __init__(self, path: str) -> None:
+        self.files = files.locate(path)
+        files.prepare(self.files)
+        self.locks = mutex.acquire(self.files.folder)
+        self.pid = os.getpid()
+        self.lock = threading.RLock()
+        try:
+            with self.locks.writing():
+                self.db = schema.open_database(self.files)
+        except BaseException:
+            mutex.release(self.locks)
+            raise
+        _stores.add(self)
+        #: Ids under which this handle leases messages; their locks go when it is closed or forgotten.
+        self.owners: set[int] = set()
+        self._dispose = weakref.finalize(self, _dispose, self.db, self.locks, self.owners)
+        self._dispose.atexit = False
+        self._durable = False
+        self.db.execute("PRAGMA synchronous = NORMAL")
+        self._room = files.room_for(self.files)
+        files.keep_ballast(self.files, self._room)
+        self._topology: Topology | None = None
+
+    def write(self, work: Work[T], *, durable: bool = False) -> T:
+        """Run `work` in one write transaction and give its result. It may be run twice: keep it free of effects.
+
+        `durable` waits for the disk at the end: for what somebody will be told is safe. Without it a power
+        failure (not a crash) may undo the transaction, which for a claim or an acknowledgement is a duplicate.
+        """
+        self.check_process()
+        with self.lock, self.locks.writing():
+            try:
+                return self._transact(work, durable)
+            except sqlite3.OperationalError as error:
+                if not _is_full(error) or durable or not files.drop_ballast(self.files):
+                    raise self._explain(error) from error
+            except sqlite3.DatabaseError as error:
+                raise self._explain(error) from error
+            try:
+                return self._transact(work, durable)
+            except sqlite3.DatabaseError as error:
+                raise self._explain(error) from error
+
+    def _transact(self, work: Work[T], durable: bool) -> T:
+        if durable != self._durable:
+            self.db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._durable = durable
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(self.db)
+            self.db.execute("COMMIT")
+        except BaseException:
+            self._topology = None  # it may have been read inside what is undone now
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+            raise
+        self._maybe_checkpoint()
+        return result
+
+    def read(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        """Run one query outside of any transaction; give all its rows."""
+        self.check_process()
+        try:
+            with self.lock:
+                return self.db.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self._explain(error) from error
+
+    def topology(self) -> Topology:
+        """Give the exchanges, bindings, queues and consumers as of now (cached until somebody changes them)."""
+        version = self.db.execute("SELECT v FROM meta WHERE k = 'topology'").fetchone()[0]
+        if self._topology is None or self._topology.version != version:
+            self._topology = Topology.load(self.db, version)
+        return self._topology
+
+    def check_room(self) -> None:
+        """Refuse a publish while the disk is nearly full, so that what is accepted can still be worked off.
+
+        Raises ResourceError. A process that consumes may go further: its publishes are retries, dead letters.
+        """
+        floor = self._room.workers if self.locks.consuming else self._room.publishers
+        free = files.free_bytes(self.files)
+        if free < floor:
+            raise errors.full(self.files.database, f"{free >> 20} MiB are free, {floor >> 20} MiB are kept in reserve")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this process can still use the handle."""
+        return self._dispose.alive and self.pid == os.getpid()
+
+    def check_process(self) -> None:
+        """Refuse to work in a forked child, or after closing."""
+        if self.pid != os.getpid():
+            raise errors.unavailable(
+                f"this connection to {self.files.database} was opened in another process: open one after the fork"
+            )
+        if not self._dispose.alive:
+            raise errors.closed()
+
+    def _maybe_checkpoint(self) -> None:
+        """Move the log into the database: any process may, always under the mutex, for a checkpoint that races
+        a commit can lose pages (sqlite.org/wal.html, "WAL-reset bug", before 3.51.3)."""
+        try:
+            if os.stat(self.files.wal).st_size < WAL_BYTES:
+                return
+            if self.db.execute("PRAGMA freelist_count").fetchone()[0] > KEEP_FREE_PAGES:
+                self.db.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            files.keep_ballast(self.files, self._room)
+        except (sqlite3.OperationalError, OSError):
+            return  # a full disk, most likely: the log stays, the transaction is safe, the next one tries again
+
+    def _explain(self, error: sqlite3.DatabaseError) -> Exception:
+        name = getattr(error, "sqlite_errorname", "") or ""
+        where = self.files.database
+        if _is_full(error):
+            return errors.full(where, str(error))
+        if name.startswith(("SQLITE_IOERR", "SQLITE_BUSY", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
+            return errors.unavailable(f"{where} can't be written now: {error} ({name})")
+        return errors.unusable(f"{where} can't be used: {error} ({name})")
+
+    def close(self) -> None:
+        """Close the handle. The last one in all processes also empties the log, so hold the mutex."""
+        if self.pid == os.getpid():
+            with self.lock:
+                self._dispose()
+
+
+def _dispose(db: sqlite3.Connection, locks: mutex.ProcessLocks, owners: set[int]) -> None:
+    if locks.pid != os.getpid():
+        return
+    for owner in owners:
+        locks.die(owner)
+    with locks.writing():
+        db.close()
+    mutex.release(locks)
+
+
+def _is_full(error: sqlite3.Error) -> bool:
+    return (getattr(error, "sqlite_errorname", "") or "") == "SQLITE_FULL"
+
+
+def _after_fork() -> None:
+    _inherited.extend(store.db for store in _stores)
+    _stores.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)

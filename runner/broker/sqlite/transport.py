@@ -1,0 +1,60 @@
+"""The kombu transport for `sqlite://` URLs."""
+
+import sqlite3
+from typing import Any
+
+import amqp
+from kombu.transport import base
+
+from ebats.runner.broker.sqlite.connection import Connection
+from ebats.runner.broker.sqlite.store import Store
+
+
+class Transport(base.Transport):  # type: ignore[misc]
+    """A broker in one file, shared by the processes of one machine: `sqlite:///relative`, `sqlite:////absolute`.
+
+    Its channels are those of py-amqp in names, arguments and errors, so that callers needn't know which one
+    they talk to. kombu's own virtual channels aren't used: they keep bindings in the process, know no
+    dead-lettering, and give a message away before it is acknowledged.
+    """
+
+    default_port = None
+    driver_type = "sqlite"
+    driver_name = "sqlite3"
+
+    connection_errors = amqp.Connection.connection_errors
+    channel_errors = amqp.Connection.channel_errors
+    recoverable_connection_errors = amqp.Connection.recoverable_connection_errors
+    recoverable_channel_errors = amqp.Connection.recoverable_channel_errors
+
+    implements = base.Transport.implements.extend(
+        asynchronous=False,
+        batch_publish=True,
+        exchange_type=frozenset(["direct", "topic", "fanout"]),
+        heartbeats=False,
+    )
+
+    def driver_version(self) -> str:
+        return sqlite3.sqlite_version
+
+    def establish_connection(self) -> Connection:
+        """Open the database of the URL, making it if there is none."""
+        return Connection(Store(self.client.virtual_host), self.client)
+
+    def create_channel(self, connection: Connection) -> Any:
+        return connection.channel()
+
+    def drain_events(self, connection: Connection, **kwargs: Any) -> None:
+        connection.drain_events(**kwargs)
+
+    def verify_connection(self, connection: Connection) -> bool:
+        return connection.connected
+
+    def close_connection(self, connection: Connection) -> None:
+        connection.client = None
+        connection.close()
+
+    def _collect(self, connection: Connection | None) -> None:
+        # kombu calls this after a connection error, and in forked children, where it only lets go.
+        if connection is not None:
+            connection.collect()
