@@ -8,6 +8,8 @@ import kombu
 
 from tests.waiting import wait_until
 
+#: Properties that kombu takes by name and not among the others.
+PREPARED = ("content_type", "content_encoding", "priority")
 DURABLE = {"durable": True, "auto_delete": False}
 
 #: The arguments of every queue of ours, from the section "On the broker" of the design.
@@ -76,8 +78,9 @@ class Wire:
         **properties: Any,
     ) -> None:
         """Publish a persistent message."""
+        named = {name: properties.pop(name, None) for name in PREPARED}
         message = self.channel.prepare_message(
-            body, headers=headers, properties={"delivery_mode": 2, **properties}
+            body, headers=headers, properties={"delivery_mode": 2, **properties}, **named
         )
         self.channel.basic_publish(message, exchange=exchange, routing_key=key, mandatory=mandatory)
 
