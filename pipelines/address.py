@@ -63,9 +63,8 @@ def _urls(values: Values, name: str, folder: Folder) -> Iterator[str]:
         if parts:
             text = f"`{parts[0]}` and `url` both say where the broker is"
             values.error_at_key(("broker", parts[0]), text, "keep one of them")
-        paths = [("broker", "url", index) for index, _ in values.items("broker", "url")] or [
-            ("broker", "url")
-        ]
+        paths: list[Path] = [("broker", "url", index) for index, _ in values.items("broker", "url")]
+        paths = paths or [("broker", "url")]
         _check_alike(values, paths)
         for path in paths if written else ():
             yield _url(values, path, folder)

@@ -66,7 +66,7 @@ def _check_queues(pipeline: Pipeline, values: Values) -> None:
         used.setdefault(task.queue.name, []).append(task)
     for name in values.keys("queues"):
         queue = pipeline.queues[name]
-        if name not in used and not values.is_broken("tasks"):
+        if name not in used and not _is_any_broken(values, "queue"):
             values.warning_at_key(("queues", name), f"no task uses the queue `{name}`", "take it out")
         _check_promises(queue, used.get(name, []), values)
 
@@ -124,5 +124,11 @@ def _check_consumed(pipeline: Pipeline, values: Values) -> None:
 def _check_ladders(pipeline: Pipeline, values: Values) -> None:
     used = [values.get("tasks", name, "retry") for name in pipeline.tasks]
     for name in values.keys("ladders"):
-        if name not in used and not values.is_broken("tasks"):
+        if name not in used and not _is_any_broken(values, "retry"):
             values.warning_at_key(("ladders", name), f"no task uses the ladder `{name}`", "take it out")
+
+
+def _is_any_broken(values: Values, key: str) -> bool:
+    """Return whether some task's key, or the tasks, can't be read: it may be what is missing elsewhere."""
+    tasks = values.keys("tasks")
+    return values.is_broken("tasks") or any(values.is_broken("tasks", task, key) for task in tasks)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ebats.pipelines import scalars
 from ebats.pipelines.problems import Problem
+from ebats.pipelines.secrets import hide
 from ebats.pipelines.source import Path, Source
 
 _TYPES = {
@@ -43,7 +44,7 @@ def explain(source: Source, violation: Violation) -> Iterator[Problem]:
     wrong, hint = _what_it_must_be(violation)
     if violation.is_about_key:
         place = source.key_place((*violation.path, violation.found))
-        yield Problem(place=place, text=f"the name {_shown(violation.found)} {wrong}", hint=hint)
+        yield Problem(place=place, text=f"{_shown(violation.found)} can't be used here: it {wrong}", hint=hint)
         return
     subject = _subject(violation.path)
     text = f"{subject} can't be {_shown(violation.found)}: it {wrong}"
@@ -166,7 +167,7 @@ def _shown(value: object) -> str:
     if isinstance(value, dict | list):
         kind = "mapping" if isinstance(value, dict) else "list"
         return f"a {kind}" if value else f"an empty {kind}"
-    return "empty" if value is None else f"`{_written(value)[:64]}`"
+    return "empty" if value is None else f"`{hide(_written(value)[:64])}`"
 
 
 def _written(value: object) -> str:

@@ -1,0 +1,30 @@
+"""Passwords kept out of what people are shown."""
+
+import re
+
+_KEY = r"password['\"]?\s*:\s*"
+_SECRETS = (
+    # The password of a URL.
+    re.compile(r"://[^\s/:@]*:(?P<secret>\S+)@"),
+    # The key on a line of its own, and inside a mapping in braces.
+    re.compile(rf"^\s*['\"]?{_KEY}(?P<secret>.+)"),
+    re.compile(rf"{_KEY}(?P<secret>\"[^\"]*\"|'[^']*'|[^\s,}}]+)"),
+)
+
+
+def hide(text: str) -> str:
+    """Return a line with its passwords starred out, each character one star, so that columns stay.
+
+    A variable, `${PASSWORD}`, is no secret and stays.
+    """
+    for secret in _SECRETS:
+        text = secret.sub(_starred, text)
+    return text
+
+
+def _starred(found: re.Match[str]) -> str:
+    secret = found["secret"]
+    if secret.startswith(("$", '"$', "'$")):
+        return found[0]
+    start, end = found.start("secret") - found.start(), found.end("secret") - found.start()
+    return found[0][:start] + "*" * len(secret) + found[0][end:]

@@ -1,0 +1,68 @@
+"""Problems as people read them: place, sentence, the line of the file with a caret below."""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TextIO
+
+from ebats.pipelines.problems import Place, Problem
+from ebats.pipelines.secrets import hide
+
+_COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m"}
+_RESET = "\x1b[0m"
+#: Of a long line only so many characters around the place are shown.
+_WIDEST = 120
+
+
+def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Return whether to colour what goes to a stream: on a terminal, unless NO_COLOR (no-color.org)."""
+    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def render(problems: Iterable[Problem], *, colour: bool = False) -> str:
+    """Return problems as text, each with the line of its file where that can still be read."""
+    files: dict[str, list[str]] = {}
+    return "".join(_one(problem, files, colour) for problem in problems)
+
+
+def count(problems: Iterable[Problem]) -> str:
+    """Return how many there are, such as `2 errors, 1 warning`; an empty text when there is none."""
+    severities = [problem.severity for problem in problems]
+    counts = ((severities.count("error"), "error"), (severities.count("warning"), "warning"))
+    return ", ".join(counted(number, noun) for number, noun in counts if number)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 queue` or `2 queues`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _one(problem: Problem, files: dict[str, list[str]], colour: bool) -> str:
+    start, end = (_COLOURS[problem.severity], _RESET) if colour else ("", "")
+    hint = f"; {problem.hint}" if problem.hint else ""
+    first = f"{problem.place}: {start}{problem.severity}{end}: {problem.text}{hint}\n"
+    return first + _excerpt(problem.place, _lines(problem.place.file, files), start, end)
+
+
+def _lines(file: str, files: dict[str, list[str]]) -> list[str]:
+    if file not in files:
+        try:
+            files[file] = Path(file).read_text("utf-8-sig", errors="replace").split("\n")
+        except OSError:
+            files[file] = []
+    return files[file]
+
+
+def _excerpt(place: Place, lines: list[str], start: str, end: str) -> str:
+    if place.line > len(lines) or not lines[place.line - 1].strip():
+        return ""
+    line = "".join(char if char.isprintable() else " " for char in hide(lines[place.line - 1].rstrip()))
+    column = min(place.column - 1, len(line))
+    cut = max(0, column - _WIDEST // 2) if len(line) > _WIDEST else 0
+    shown = line[cut : cut + _WIDEST]
+    return f"    {shown}\n    {' ' * _width(shown[: column - cut])}{start}^{end}\n"
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes: Chinese characters take two."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
