@@ -42,8 +42,8 @@ def check_queue(name: str, arguments: Table) -> None:
         return
     for key in QUORUM_ONLY:
         if key in arguments:
-            text = f"invalid arg '{key}' for queue '{name}' in vhost '{VHOST}' of queue type rabbit_classic_queue"
-            raise errors.precondition(text, QUEUE_DECLARE)
+            text = f"invalid arg '{key}' for queue '{name}' in vhost '{VHOST}'"
+            raise errors.precondition(f"{text} of queue type rabbit_classic_queue", QUEUE_DECLARE)
 
 
 def _check_value(name: str, key: str, value: Any) -> None:
@@ -73,7 +73,9 @@ def _check_number(name: str, key: str, value: Any) -> None:
 
 
 def _invalid(key: str, queue: str, why: str) -> Exception:
-    return errors.precondition(f"invalid arg '{key}' for queue '{queue}' in vhost '{VHOST}': {why}", QUEUE_DECLARE)
+    return errors.precondition(
+        f"invalid arg '{key}' for queue '{queue}' in vhost '{VHOST}': {why}", QUEUE_DECLARE
+    )
 
 
 def check_quorum(name: str, *, durable: bool, exclusive: bool, auto_delete: bool) -> None:
@@ -90,12 +92,11 @@ def check_exchange(name: str, kind: str, arguments: Table) -> None:
     if kind not in EXCHANGE_TYPES:
         raise errors.unknown_type(kind, EXCHANGE_DECLARE)
     for key, value in arguments.items():
+        text = f"invalid arg '{key}' for exchange '{name}' in vhost '{VHOST}'"
         if key not in EXCHANGE_ARGUMENTS:
-            text = f"invalid arg '{key}' for exchange '{name}' in vhost '{VHOST}': the embedded broker doesn't know it"
-            raise errors.precondition(text, EXCHANGE_DECLARE)
+            raise errors.precondition(f"{text}: the embedded broker doesn't know it", EXCHANGE_DECLARE)
         if not isinstance(value, str):
-            text = f"invalid arg '{key}' for exchange '{name}' in vhost '{VHOST}': \"expected name\""
-            raise errors.precondition(text, EXCHANGE_DECLARE)
+            raise errors.precondition(f"{text}: an exchange's name is expected", EXCHANGE_DECLARE)
 
 
 def compare(

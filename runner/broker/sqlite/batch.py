@@ -7,13 +7,13 @@ from amqp.basic_message import Message as Outgoing
 from ebats.runner.broker.sqlite.publishing import Publish
 
 if TYPE_CHECKING:
-    from ebats.runner.broker.sqlite.channel import Channel
+    from ebats.runner.broker.sqlite.sending import SendingChannel
 
 
 class Batch:
     """What `Channel.create_publish_batch` gives; see kombu's Producer.batch."""
 
-    def __init__(self, channel: "Channel", max_size: int) -> None:
+    def __init__(self, channel: "SendingChannel", max_size: int) -> None:
         self.channel = channel
         self._max_size = max_size
         self._waiting: list[Publish] = []

@@ -1,261 +1,55 @@
 """A channel, with the methods and events of py-amqp's, served by the database."""
 
+# ruff: noqa: ARG002 - the arguments are those of py-amqp, needed or not
+
 import itertools
-import queue
 import uuid
-from collections import defaultdict
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import amqp
-from amqp.basic_message import Message as Outgoing
-from amqp.exceptions import ChannelError
-from amqp.protocol import queue_declare_ok_t
-from kombu.transport.base import StdChannel, to_rabbitmq_queue_arguments
+from amqp.exceptions import ConsumerCancelled
 
-from ebats.runner.broker.sqlite import declare, errors, leases, message
-from ebats.runner.broker.sqlite.batch import Batch
+from ebats.runner.broker.sqlite import declare, errors, leases
 from ebats.runner.broker.sqlite.consumers import Consumer
-from ebats.runner.broker.sqlite.declare import Wanted
 from ebats.runner.broker.sqlite.leases import Lease
-from ebats.runner.broker.sqlite.message import Message
-from ebats.runner.broker.sqlite.publishing import Publish
+from ebats.runner.broker.sqlite.message import Delivery
+from ebats.runner.broker.sqlite.sending import SendingChannel
 
 if TYPE_CHECKING:
     from ebats.runner.broker.sqlite.connection import Connection
 
-#: Confirmed publishes wait for drain_events, but for no more than this.
-BUFFERED_MESSAGES = 1000
-BUFFERED_BYTES = 4 * 1024 * 1024
-
 Table = Mapping[str, Any] | None
 
 
-class Channel(StdChannel):  # type: ignore[misc]
+class Channel(SendingChannel):
     """See py-amqp's Channel for what each method means; only what differs is said here.
 
     An error of a channel revives it, as there: what it had unacknowledged goes back, its consumers are gone,
     and tags start at 1 again.
     """
 
-    Message = Message
-    prepare_message = staticmethod(message.prepare)
+    Message = Delivery
 
     def __init__(self, connection: "Connection", channel_id: int) -> None:
-        self.connection: Connection | None = connection
-        self.channel_id = channel_id
+        super().__init__(connection, channel_id)
         self.auto_decode = True
         self.is_open = True
         self.is_closing = False
-        self.callbacks: dict[str, Callable[[Message], Any]] = {}
+        self.callbacks: dict[str, Callable[[Delivery], Any]] = {}
         self.cancel_callbacks: dict[str, Callable[[str], Any]] = {}
-        self.no_ack_consumers: set[str] = set()
-        self.events: dict[str, set[Callable[..., Any]]] = defaultdict(set)
-        self.returned_messages: queue.Queue[Any] = queue.Queue()
+        self.no_ack_consumers: set[str] = set()  # type: ignore[assignment]
         self._consumers: dict[str, Consumer] = {}
-        self._last_queue = ""
-        self._reset()
+        self._forget_deliveries()
 
-    def _reset(self) -> None:
+    def _forget_deliveries(self) -> None:
         self._tags = itertools.count(1)
         self._unacked: dict[int, tuple[Lease, Consumer | None]] = {}
         self._prefetch = 0
-        self._confirming = False
-        self._published = 0
-        self.buffer: list[Publish] = []
-        self._buffered_bytes = 0
 
-    # -- calls that change what is declared
-
-    def _run(self, work: Callable[..., Any], *, durable: bool = True) -> Any:
-        connection = self._open()
-        try:
-            return connection.change(work, durable=durable)
-        except ChannelError:
-            self.revive()
-            raise
-        except (amqp.exceptions.NotAllowed, amqp.exceptions.AMQPNotImplementedError, amqp.exceptions.InvalidCommand):
-            connection.collect()  # AMQP closes the whole connection for these
-            raise
-
-    def _open(self) -> "Connection":
-        if self.connection is None:
-            raise errors.closed()
-        return self.connection
-
-    def exchange_declare(
-        self,
-        exchange: str,
-        type: str,
-        passive: bool = False,
-        durable: bool = False,
-        auto_delete: bool = True,
-        nowait: bool = False,
-        arguments: Table = None,
+    def basic_qos(
+        self, prefetch_size: int, prefetch_count: int, a_global: bool = False, **kwargs: Any
     ) -> None:
-        want = Wanted(
-            name=exchange, type=type, durable=durable, auto_delete=auto_delete, arguments=_clean(arguments)
-        )
-        if passive:
-            self._run(lambda db, state: declare.find_exchange(state, exchange, errors.EXCHANGE_DECLARE))
-        else:
-            self._run(lambda db, state: declare.exchange(db, state, want))
-
-    def exchange_delete(self, exchange: str, if_unused: bool = False, nowait: bool = False) -> None:
-        self._run(lambda db, state: declare.delete_exchange(db, state, exchange, if_unused=if_unused))
-
-    def exchange_bind(self, *args: Any, **kwargs: Any) -> None:
-        """Not there: an exchange can't be bound to an exchange."""
-
-        def work(*_: Any) -> None:
-            raise errors.not_implemented("binding exchanges to exchanges", errors.EXCHANGE_BIND)
-
-        self._run(work)
-
-    exchange_unbind = exchange_bind
-
-    def prepare_queue_arguments(self, arguments: Table, **kwargs: Any) -> Any:
-        return to_rabbitmq_queue_arguments(arguments or {}, **kwargs)
-
-    def queue_declare(
-        self,
-        queue: str = "",
-        passive: bool = False,
-        durable: bool = False,
-        exclusive: bool = False,
-        auto_delete: bool = True,
-        nowait: bool = False,
-        arguments: Table = None,
-    ) -> Any:
-        connection = self._open()
-        want = Wanted(
-            name=queue, durable=durable, exclusive=exclusive, auto_delete=auto_delete, arguments=_clean(arguments)
-        )
-        owner = connection.own() if exclusive and not passive else connection.owner
-        connection.reap_if_held(queue)
-
-        def work(db: Any, state: Any) -> Any:
-            name = queue if passive else declare.queue(db, state, want, owner)
-            found = declare.find_queue(connection.store.topology(), name, owner, errors.QUEUE_DECLARE)
-            return queue_declare_ok_t(name, *declare.counts(db, found.id))
-
-        result = self._run(work)
-        self._last_queue = result.queue
-        return result
-
-    def queue_bind(
-        self, queue: str, exchange: str = "", routing_key: str = "", nowait: bool = False, arguments: Table = None
-    ) -> None:
-        self._on_queue(
-            queue, errors.QUEUE_BIND, lambda db, state, found: declare.bind(db, state, found, exchange, routing_key)
-        )
-
-    def queue_unbind(
-        self, queue: str, exchange: str, routing_key: str = "", nowait: bool = False, arguments: Table = None
-    ) -> None:
-        self._run(lambda db, state: declare.unbind(db, state, queue, exchange, routing_key))
-
-    def queue_purge(self, queue: str = "", nowait: bool = False) -> Any:
-        return self._on_queue(queue, errors.QUEUE_PURGE, lambda db, state, found: declare.purge(db, found))
-
-    def queue_delete(
-        self, queue: str = "", if_unused: bool = False, if_empty: bool = False, nowait: bool = False
-    ) -> Any:
-        owner = self._open().owner
-
-        def work(db: Any, state: Any) -> int:
-            if queue not in state.queues:
-                return 0
-            found = declare.find_queue(state, queue, owner, errors.QUEUE_DELETE)
-            return declare.delete_queue(db, found, if_unused=if_unused, if_empty=if_empty)
-
-        return self._run(work)
-
-    def _on_queue(self, name: str, method: errors.Method, work: Callable[..., Any]) -> Any:
-        owner = self._open().owner
-        name = name or self._last_queue
-        return self._run(lambda db, state: work(db, state, declare.find_queue(state, name, owner, method)))
-
-    # -- publishing
-
-    def confirm_select(self, nowait: bool = False) -> None:
-        """From now on publishes wait for `connection.drain_events`, which stores them all at once and confirms."""
-        self._open()
-        self._confirming = True
-
-    def basic_publish(
-        self,
-        msg: Outgoing,
-        exchange: str = "",
-        routing_key: str = "",
-        mandatory: bool = False,
-        immediate: bool = False,
-        timeout: float | None = None,
-        confirm_timeout: float | None = None,
-    ) -> None:
-        """Publish: stored when this returns, unless confirms are on."""
-        publish = self.pack(msg, exchange, routing_key, mandatory)
-        connection = self._open()
-        if not self._confirming:
-            self.publish_now([publish])
-            return
-        self.buffer.append(publish)
-        self._buffered_bytes += len(publish.body) + len(publish.meta)
-        if len(self.buffer) >= BUFFERED_MESSAGES or self._buffered_bytes >= BUFFERED_BYTES:
-            connection.flush(self)
-
-    def pack(self, msg: Outgoing, exchange: str, routing_key: str, mandatory: bool) -> Publish:
-        try:
-            meta, body, expiration = message.pack(msg)
-        except ChannelError:
-            self.revive()
-            raise
-        return Publish(exchange, routing_key, meta, body, expiration, mandatory, msg)
-
-    def publish_now(self, batch: list[Publish]) -> None:
-        """Store a batch in one transaction, without confirms."""
-        error = self._open().store_batch(self, batch).error
-        if error is not None:
-            self.revive()
-            raise error
-
-    def flush_buffer(self) -> None:
-        """Store what waits for a confirm; the events come with the next drain_events."""
-        connection = self._open()
-        batch, self.buffer, self._buffered_bytes = self.buffer, [], 0
-        published = connection.store_batch(self, batch)
-        self._published += published.count
-        if published.count:
-            connection.calls.append(partial(self._confirm, self._published, published.count > 1))
-        if published.error is not None:
-            connection.calls.append(partial(self._fail, published.error))
-
-    def _confirm(self, tag: int, multiple: bool) -> None:
-        for callback in list(self.events["basic_ack"]):
-            callback(tag, multiple)
-
-    def _fail(self, error: Exception) -> None:
-        self.revive()
-        raise error
-
-    def give_back(self, publish: Publish) -> None:
-        """Fire basic.return for a mandatory message that no queue took."""
-        error = errors.no_route()
-        handlers = self.events.get("basic_return")
-        if not handlers:
-            raise error
-        for callback in list(handlers):
-            callback(error, publish.exchange, publish.key, publish.message)
-
-    def create_publish_batch(self, max_size: int) -> Batch:
-        """For kombu's `producer.batch()`: one transaction for up to `max_size` messages."""
-        return Batch(self, max_size)
-
-    # -- consuming
-
-    def basic_qos(self, prefetch_size: int, prefetch_count: int, a_global: bool = False, **kwargs: Any) -> None:
-        """Limit the consumers that start later on this channel, each by itself (as RabbitMQ does).
+        """Limit each consumer that starts later on this channel (rabbitmq.com/docs/consumer-prefetch).
 
         With `a_global` those that run already, too; the limit stays one for each consumer.
         """
@@ -273,7 +67,7 @@ class Channel(StdChannel):  # type: ignore[misc]
         no_ack: bool = False,
         exclusive: bool = False,
         nowait: bool = False,
-        callback: Callable[[Message], Any] | None = None,
+        callback: Callable[[Delivery], Any] | None = None,
         arguments: Table = None,
         on_cancel: Callable[[str], Any] | None = None,
     ) -> str:
@@ -305,7 +99,9 @@ class Channel(StdChannel):  # type: ignore[misc]
         if consumer is not None:
             connection.stop(consumer)
             self._run(
-                lambda db, state: declare.remove_consumer(db, state, connection.owner, self.channel_id, consumer_tag),
+                lambda db, state: declare.remove_consumer(
+                    db, state, connection.owner, self.channel_id, consumer_tag
+                ),
                 durable=False,
             )
         return consumer_tag
@@ -321,7 +117,7 @@ class Channel(StdChannel):  # type: ignore[misc]
             return
         callback = self.cancel_callbacks.pop(consumer.tag, None)
         if callback is None:
-            raise amqp.exceptions.ConsumerCancelled(consumer.tag, (60, 30))
+            raise ConsumerCancelled(consumer.tag, (60, 30))
         callback(consumer.tag)
 
     def deliver(self, consumer: Consumer, row: tuple[Any, ...]) -> None:
@@ -337,17 +133,17 @@ class Channel(StdChannel):  # type: ignore[misc]
             "exchange": exchange,
             "routing_key": key,
         }
-        delivery = Message(self, tag, info, meta, body, deliveries if consumer.quorum else 0)
+        delivery = Delivery(self, tag, info, meta, body, deliveries if consumer.quorum else 0)
         if self.auto_decode:
             delivery.decode_body()
         self.callbacks[consumer.tag](delivery)
 
-    def message_to_python(self, raw: Message) -> Message:
+    def message_to_python(self, raw: Delivery) -> Delivery:
         """kombu's hook: undo its compression. Whoever reads messages without kombu's Consumer never pays."""
         raw.decompress()
         return raw
 
-    def basic_get(self, queue: str = "", no_ack: bool = False) -> Message | None:
+    def basic_get(self, queue: str = "", no_ack: bool = False) -> Delivery | None:
         connection = self._open()
         owner = connection.own()
 
@@ -373,7 +169,7 @@ class Channel(StdChannel):  # type: ignore[misc]
             "routing_key": key,
             "message_count": ready,
         }
-        delivery = Message(self, tag, info, meta, body, deliveries if found.quorum else 0)
+        delivery = Delivery(self, tag, info, meta, body, deliveries if found.quorum else 0)
         if self.auto_decode:
             delivery.decode_body()
         return self.message_to_python(delivery)
@@ -432,9 +228,10 @@ class Channel(StdChannel):  # type: ignore[misc]
     # -- the end
 
     def revive(self) -> None:
-        """Start anew after an error of the channel: without consumers, unacknowledged messages and confirms."""
+        """Start anew after an error: without consumers, unacknowledged messages, unconfirmed publishes."""
         self._leave()
-        self._reset()
+        self._forget_deliveries()
+        self._forget_publishes()
 
     def _leave(self) -> None:
         connection = self.connection
@@ -473,7 +270,3 @@ class Channel(StdChannel):  # type: ignore[misc]
     def leased(self) -> list[Lease]:
         """Everything delivered on this channel and not settled."""
         return [lease for lease, _ in self._unacked.values()]
-
-
-def _clean(arguments: Table) -> dict[str, Any]:
-    return {key: value for key, value in (arguments or {}).items() if value is not None}

@@ -9,7 +9,7 @@ import msgspec
 
 TIMESTAMP = 1
 DECIMAL = 2
-_PLAIN = frozenset((str, int, float, bool, bytes, type(None)))
+_PLAIN = frozenset((str, int, float, bool, type(None)))
 
 
 def timestamp(moment: datetime) -> msgspec.msgpack.Ext:
@@ -43,8 +43,18 @@ def _value(value: Any) -> Any:
         return timestamp(value)
     if isinstance(value, Decimal):
         return msgspec.msgpack.Ext(DECIMAL, str(value).encode())
+    if isinstance(value, bytes):
+        return _text(value)
     if isinstance(value, Mapping):
         return {str(key): _value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_value(item) for item in value]
     return value
+
+
+def _text(value: bytes) -> str | bytes:
+    # AMQP has one type for both; py-amqp reads it as text where it can.
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value

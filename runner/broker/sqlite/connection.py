@@ -10,12 +10,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ebats.runner.broker.sqlite import declare, errors, leases, owners, wake
+from ebats.runner.broker.sqlite import leases, owners, wake
 from ebats.runner.broker.sqlite.channel import Channel
 from ebats.runner.broker.sqlite.consumers import Consumer, Consumers
 from ebats.runner.broker.sqlite.leases import Lease
 from ebats.runner.broker.sqlite.publishing import Publish, Published, insert
 from ebats.runner.broker.sqlite.pump import Pump
+from ebats.runner.broker.sqlite.sending import SendingChannel
 from ebats.runner.broker.sqlite.store import Store
 
 T = TypeVar("T")
@@ -140,21 +141,24 @@ class Connection:
         return self.owner
 
     def change(self, work: Callable[..., T], *, durable: bool) -> T:
-        """Run `work(db, topology)` in one transaction."""
+        """Run `work(db, topology)` in one transaction, after moving what has expired meanwhile."""
 
-        def transaction(db: sqlite3.Connection) -> T:
-            return work(db, self.store.topology())
+        def transaction(db: sqlite3.Connection) -> tuple[set[int], T]:
+            moved = self._pump.expire(db)
+            return moved, work(db, self.store.topology())
 
-        return self.store.write(transaction, durable=durable)
+        moved, result = self.store.write(transaction, durable=durable)
+        self._pump.announce(moved, None)
+        return result
 
     def reap_if_held(self, queue: str) -> None:
-        """Before asking for a queue that another connection has for itself: see whether that one still lives."""
+        """Before asking for a queue that another connection has for itself: see whether that one lives."""
         self._pump.tend()
         rows = self.store.read("SELECT exclusive FROM queue WHERE name = ?", (queue,))
         if rows and rows[0][0] not in (0, self.owner):
             self._pump.reap()
 
-    def store_batch(self, channel: Channel, batch: list[Publish]) -> Published:
+    def store_batch(self, channel: SendingChannel, batch: list[Publish]) -> Published:
         """Store a batch durably, wake its consumers, and leave the returns for the next drain_events."""
         self.store.check_process()
         self.store.check_room()
@@ -165,7 +169,7 @@ class Connection:
         self._pump.tend()
         return published
 
-    def flush(self, channel: Channel) -> None:
+    def flush(self, channel: SendingChannel) -> None:
         """Store what a channel holds back."""
         with self.lock:
             channel.flush_buffer()
@@ -238,7 +242,9 @@ class Connection:
     def _give_all_back(self) -> None:
         with self.lock:
             what, self.settlements = self.settlements, leases.Settlements()
-            what.unseen += [Lease(taker.queue, row[0], row[1]) for taker, row in self.inbox if not taker.no_ack]
+            what.unseen += [
+                Lease(taker.queue, row[0], row[1]) for taker, row in self.inbox if not taker.no_ack
+            ]
             self.inbox.clear()
             for channel in self.channels.values():
                 what.returned += channel.leased()

@@ -80,7 +80,9 @@ class Consumers:
     def is_starving(self) -> bool:
         """Whether a hungry queue has a consumer that shouldn't wait."""
         return any(
-            consumer.room > 0 and consumer.is_starving for queue in self.hungry for consumer in self.by_queue[queue]
+            consumer.room > 0 and consumer.is_starving
+            for queue in self.hungry
+            for consumer in self.by_queue[queue]
         )
 
     def has_room(self) -> bool:

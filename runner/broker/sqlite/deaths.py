@@ -35,7 +35,13 @@ def _is_same(death: Mapping[str, Any], queue: str, reason: str) -> bool:
 
 
 def _death(
-    past: list[dict[str, Any]], queue: str, reason: str, exchange: str, key: str, expiration: str | None, now_s: float
+    past: list[dict[str, Any]],
+    queue: str,
+    reason: str,
+    exchange: str,
+    key: str,
+    expiration: str | None,
+    now_s: float,
 ) -> dict[str, Any]:
     for death in past:
         if _is_same(death, queue, reason):

@@ -14,6 +14,9 @@ from ebats.runner.broker.sqlite.routing import Exchange, Queue, Topology
 
 RESERVED = "amq."
 SHORTSTR = 255
+ADD_QUEUE = """
+INSERT INTO queue(name, durable, auto_delete, exclusive, arguments, used_at) VALUES (?, ?, ?, ?, ?, ?)
+"""
 READY_COUNT = "SELECT count(*) FROM entry WHERE queue = ? AND owner = 0"
 
 
@@ -85,11 +88,15 @@ def delete_exchange(db: sqlite3.Connection, state: Topology, name: str, *, if_un
     """Delete an exchange and its bindings; one that isn't there is no error."""
     if name.startswith(RESERVED) or name == "":
         text = f"exchange name '{name}' contains reserved prefix 'amq.*'"
-        raise errors.refused(text if name else "operation not permitted on the default exchange", errors.EXCHANGE_DELETE)
+        raise errors.refused(
+            text if name else "operation not permitted on the default exchange", errors.EXCHANGE_DELETE
+        )
     if name not in state.exchanges:
         return
     if if_unused and state.exchanges[name].bindings:
-        raise errors.precondition(f"exchange '{name}' in vhost '{errors.VHOST}' in use", errors.EXCHANGE_DELETE)
+        raise errors.precondition(
+            f"exchange '{name}' in vhost '{errors.VHOST}' in use", errors.EXCHANGE_DELETE
+        )
     db.execute("DELETE FROM exchange WHERE name = ?", (name,))
     db.execute("DELETE FROM binding WHERE source = ?", (name,))
     changed(db)
@@ -113,9 +120,7 @@ def queue(db: sqlite3.Connection, state: Topology, want: Wanted, owner: int) -> 
         )
     holder = owner if want.exclusive else 0
     row = (name, want.durable, want.auto_delete, holder, codec.encode(want.arguments), now_ms())
-    db.execute(
-        "INSERT INTO queue(name, durable, auto_delete, exclusive, arguments, used_at) VALUES (?, ?, ?, ?, ?, ?)", row
-    )
+    db.execute(ADD_QUEUE, row)
     changed(db)
     return name
 
@@ -129,7 +134,10 @@ def _same_queue(there: Queue, want: Wanted, owner: int) -> None:
         ("auto_delete", there.auto_delete, want.auto_delete),
     ):
         arguments.compare_property("queue", there.name, key, flag(old), flag(new), method)
-    names = (*arguments.QUEUE_ARGUMENTS, *(key for key in want.arguments if key not in arguments.QUEUE_ARGUMENTS))
+    names = (
+        *arguments.QUEUE_ARGUMENTS,
+        *(key for key in want.arguments if key not in arguments.QUEUE_ARGUMENTS),
+    )
     arguments.compare("queue", there.name, there.arguments, want.arguments, method, names)
 
 
@@ -146,8 +154,11 @@ def delete_queue(db: sqlite3.Connection, there: Queue, *, if_unused: bool, if_em
     where = f"queue '{there.name}' in vhost '{errors.VHOST}'"
     if there.quorum and (if_unused or if_empty):
         kind = "if-empty" if if_empty else "if-unused"
-        raise errors.not_implemented(f"cannot delete {where}. queue.delete operations with {kind} flag set are not"
-                                     " supported by quorum queues", errors.QUEUE_DELETE)
+        raise errors.not_implemented(
+            f"cannot delete {where}. queue.delete operations with {kind} flag set are not"
+            " supported by quorum queues",
+            errors.QUEUE_DELETE,
+        )
     if if_unused and consumers:
         raise errors.precondition(f"{where} in use", errors.QUEUE_DELETE)
     if if_empty and ready:
@@ -216,7 +227,9 @@ def add_consumer(
 def remove_consumer(db: sqlite3.Connection, state: Topology, owner: int, channel: int, tag: str) -> None:
     """End a consumer; an auto-delete queue goes with its last one."""
     key = (owner, channel, tag)
-    found = db.execute("SELECT queue FROM consumer WHERE owner = ? AND channel = ? AND tag = ?", key).fetchone()
+    found = db.execute(
+        "SELECT queue FROM consumer WHERE owner = ? AND channel = ? AND tag = ?", key
+    ).fetchone()
     if found is None:
         return
     db.execute("DELETE FROM consumer WHERE owner = ? AND channel = ? AND tag = ?", key)

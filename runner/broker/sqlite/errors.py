@@ -38,9 +38,9 @@ def not_found(kind: str, name: str, method: Method) -> Exception:
 def locked(name: str, method: Method) -> Exception:
     """405 for an exclusive queue of another connection."""
     text = (
-        f"RESOURCE_LOCKED - cannot obtain exclusive access to locked queue '{name}' in vhost '{VHOST}'. It could be"
-        " originally declared on another connection or the exclusive property value does not match that of the"
-        " original declaration."
+        f"RESOURCE_LOCKED - cannot obtain exclusive access to locked queue '{name}' in vhost '{VHOST}'."
+        " It could be originally declared on another connection or the exclusive property value does not"
+        " match that of the original declaration."
     )
     return _error(405, text, method)
 

@@ -9,7 +9,27 @@ from ebats.runner.broker.sqlite import errors
 
 #: File systems on which locks or shared memory don't work between processes (sqlite.org/wal.html).
 NETWORK_FILE_SYSTEMS = frozenset(
-    "9p afs ceph cifs coda fuse gfs gfs2 glusterfs gpfs lustre ncpfs nfs nfs4 ocfs2 smb2 smb3 smbfs vboxsf".split()
+    [
+        "9p",
+        "afs",
+        "ceph",
+        "cifs",
+        "coda",
+        "fuse",
+        "gfs",
+        "gfs2",
+        "glusterfs",
+        "gpfs",
+        "lustre",
+        "ncpfs",
+        "nfs",
+        "nfs4",
+        "ocfs2",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "vboxsf",
+    ]
 )
 MIB = 1024 * 1024
 
@@ -50,7 +70,9 @@ def locate(path: str) -> Files:
     Raises InvalidPath for a path that isn't one of a file in an existing folder.
     """
     if path in ("", "/") or path.startswith(":memory:"):
-        errors.bad_path("a file is needed, such as sqlite:///queue.db (relative) or sqlite:////var/lib/queue.db")
+        errors.bad_path(
+            "a file is needed, such as sqlite:///queue.db (relative) or sqlite:////var/lib/queue.db"
+        )
     database = os.path.realpath(path)
     if not Path(database).parent.is_dir():
         errors.bad_path(f"the folder of {database} does not exist")
@@ -64,7 +86,7 @@ def prepare(files: Files) -> None:
     kind = file_system(files.database)
     if kind.split(".")[0] in NETWORK_FILE_SYSTEMS:
         errors.bad_path(f"{files.database} is on a network file system ({kind}), where locks don't hold")
-    os.makedirs(files.folder, mode=0o700, exist_ok=True)
+    Path(files.folder).mkdir(mode=0o700, exist_ok=True)
 
 
 def file_system(path: str) -> str:
@@ -103,7 +125,9 @@ def room_for(files: Files) -> Room:
     disk = os.statvfs(files.folder)
     total = disk.f_blocks * disk.f_frsize
     return Room(
-        publishers=min(64 * MIB, total // 5), workers=min(24 * MIB, total // 10), ballast=min(16 * MIB, total // 20)
+        publishers=min(64 * MIB, total // 5),
+        workers=min(24 * MIB, total // 10),
+        ballast=min(16 * MIB, total // 20),
     )
 
 
@@ -115,7 +139,11 @@ def free_bytes(files: Files) -> int:
 
 def keep_ballast(files: Files, room: Room) -> None:
     """Set the ballast aside, if it isn't there and the disk has plenty."""
-    if room.ballast == 0 or Path(files.ballast).exists() or free_bytes(files) < room.publishers + room.ballast:
+    if (
+        room.ballast == 0
+        or Path(files.ballast).exists()
+        or free_bytes(files) < room.publishers + room.ballast
+    ):
         return
     descriptor = os.open(files.ballast, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     try:
@@ -135,7 +163,7 @@ def _allocate(descriptor: int, size: int) -> None:
 def drop_ballast(files: Files) -> bool:
     """Give the ballast up; say whether there was one."""
     try:
-        os.unlink(files.ballast)
+        Path(files.ballast).unlink()
     except FileNotFoundError:
         return False
     return True

@@ -74,7 +74,9 @@ def delete(db: sqlite3.Connection, owner: int, leases: Sequence[Lease]) -> None:
         db.executemany(DELETE_MESSAGE, [(lease.id,) for lease in leases])
         return
     for lease in leases:
-        if not db.execute("SELECT 1 FROM entry WHERE id = ? AND queue = ?", (lease.id, lease.queue)).fetchone():
+        if not db.execute(
+            "SELECT 1 FROM entry WHERE id = ? AND queue = ?", (lease.id, lease.queue)
+        ).fetchone():
             db.execute(DELETE_MESSAGE, (lease.id,))
 
 
@@ -106,5 +108,7 @@ def give_back(db: sqlite3.Connection, leases: Iterable[Lease], owner: int, *, co
 def held_by(db: sqlite3.Connection, topology: Topology, owner: int) -> list[Lease]:
     """Everything that an owner has."""
     return [
-        Lease(queue, *row) for queue in topology.by_id for row in db.execute(LEASED, (queue, owner)).fetchall()
+        Lease(queue, *row)
+        for queue in topology.by_id
+        for row in db.execute(LEASED, (queue, owner)).fetchall()
     ]

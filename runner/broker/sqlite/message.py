@@ -1,5 +1,6 @@
-"""Messages on their way in and out: a kombu message that reads like one of py-amqp."""
+"""Messages on their way in and out: a delivery is a kombu message that reads like one of py-amqp."""
 
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,19 @@ HEADERS = "application_headers"
 LONGEST_MS = 4294967295
 
 
-class Message(kombu_message.Message):  # type: ignore[misc]
+class Delivery(kombu_message.Message):
     """A delivery. Properties and headers are decoded when they are first read, the body never."""
 
     __slots__ = ("_count", "_meta", "_read")
 
     def __init__(
-        self, channel: "Channel", tag: int, delivery_info: dict[str, Any], meta: bytes, body: bytes, count: int
+        self,
+        channel: "Channel",
+        tag: int,
+        delivery_info: dict[str, Any],
+        meta: bytes,
+        body: bytes,
+        count: int,
     ) -> None:
         # Not super(): that decompresses, and there may be tens of thousands of messages a second.
         self.channel = channel
@@ -37,13 +44,13 @@ class Message(kombu_message.Message):  # type: ignore[misc]
         self._count = count
         self._read: dict[str, Any] | None = None
 
-    @property
+    @property  # type: ignore[override]
     def properties(self) -> dict[str, Any]:
         if self._read is None:
             self._read = read_meta(self._meta, self._count)
         return self._read
 
-    @property
+    @property  # type: ignore[override]
     def headers(self) -> dict[str, Any]:
         found: dict[str, Any] = self.properties.get(HEADERS) or {}
         return found
@@ -73,13 +80,13 @@ class Message(kombu_message.Message):  # type: ignore[misc]
             return
         self.errors = []
         try:
-            self.body = decompress(self.body, name)
-        except Exception as error:
-            self.errors.append((type(error), error, error.__traceback__))
+            self.body = decompress(self.body, name)  # type: ignore[no-untyped-call]
+        except Exception:  # whatever a foreign compression raises
+            self.errors.append(sys.exc_info())
 
 
 def read_meta(meta: bytes, count: int) -> dict[str, Any]:
-    """Decode stored properties; `count` is the number of times that the message came back to a quorum queue."""
+    """Decode stored properties; `count` is how often the message came back to a quorum queue."""
     properties: dict[str, Any] = codec.decode(meta)
     history = deaths.headers(properties)
     if history or count:
@@ -129,4 +136,11 @@ def prepare(
         content_encoding=content_encoding,
         application_headers=headers,
         **(properties or {}),
+    )
+
+
+def returned(message: Outgoing) -> Outgoing:
+    """Give a message as it comes back from a broker: without the properties that it doesn't have."""
+    return Outgoing(
+        message.body, **{name: value for name, value in message.properties.items() if value is not None}
     )

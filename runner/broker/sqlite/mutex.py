@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 OPEN_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 
@@ -72,7 +73,7 @@ class ProcessLocks:
     def is_current(self) -> bool:
         """False in a forked child, and when the folder was deleted and made again."""
         try:
-            same = os.path.samestat(os.fstat(self._mutex), os.stat(f"{self.folder}/lock"))
+            same = os.path.samestat(os.fstat(self._mutex), Path(self.folder, "lock").stat())
         except FileNotFoundError:
             return False
         return same and self.pid == os.getpid()

@@ -9,7 +9,7 @@ from ebats.runner.broker.sqlite.store import Store
 
 
 def register(store: Store) -> int:
-    """Make this connection an owner. The id is never used again, so a late acknowledgement can't hit another's."""
+    """Make this connection an owner. Ids aren't used again, so a late ack can't hit another's lease."""
 
     def work(db: sqlite3.Connection) -> int:
         while True:
@@ -23,7 +23,7 @@ def register(store: Store) -> int:
 
 
 def reap(store: Store) -> set[int]:
-    """Give back what connections of processes that are gone had; give the ids of the queues that got something.
+    """Give back what connections of dead processes had; give the ids of the queues that got something.
 
     Any connected process may do this, and looks about once a second.
     """
@@ -45,7 +45,7 @@ def reap(store: Store) -> set[int]:
 
 
 def bury(db: sqlite3.Connection, store: Store, owner: int) -> set[int]:
-    """Remove an owner: its messages come back and count as delivered, its consumers and exclusive queues go."""
+    """Remove an owner: its messages come back, counted; its consumers and exclusive queues go."""
     state = store.topology()
     held = leases.held_by(db, state, owner)
     touched = leases.settle(db, state, owner, Settlements(returned=held))

@@ -53,7 +53,11 @@ class Pump:
     def wait_s(self) -> float:
         """Seconds until there is something to do; 0.0 if there is now."""
         connection = self._connection
-        if connection.calls or connection.inbox or any(channel.buffer for channel in connection.channels.values()):
+        if (
+            connection.calls
+            or connection.inbox
+            or any(channel.buffer for channel in connection.channels.values())
+        ):
             return 0.0
         now = time.monotonic()
         return max(0.0, min(self._next_poll, self._next_turn(now)) - now)
@@ -153,12 +157,21 @@ class Pump:
             limit = min(room, 2000)
             rows = leases.claim(db, queue, owner, limit)
             turn = self._connection.consumers.deal(queue, takers, len(rows))
-            gone = [Lease(queue, row[0], row[1]) for row, taker in zip(rows, turn, strict=True) if taker.no_ack]
+            gone = [
+                Lease(queue, row[0], row[1]) for row, taker in zip(rows, turn, strict=True) if taker.no_ack
+            ]
             if gone:
                 leases.delete(db, owner, gone)
             done.claimed.append((queue, turn, limit, rows))
         done.due = expiry.next_due(db)
         return done
+
+    def expire(self, db: sqlite3.Connection) -> set[int]:
+        """Move what is due, in a transaction of the caller's; give the queues that got something."""
+        due = expiry.next_due(db)
+        if due is None or due > time.time() * 1000:
+            return set()
+        return expiry.expire(db, self._store.topology())
 
     def _take_in(self, done: _Turn) -> None:
         connection = self._connection
@@ -177,7 +190,7 @@ class Pump:
             self._acked_since = time.monotonic()
 
     def announce(self, queues: set[int], due: int | None) -> None:
-        """Tell whoever consumes these queues that there is something, and everybody if something expires soon."""
+        """Tell whoever consumes these queues, and everybody if something expires soon."""
         connection = self._connection
         if due is not None and (self._due is None or due < self._due):
             self._due = due

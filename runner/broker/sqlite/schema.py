@@ -1,6 +1,5 @@
 """The tables, and how a database is made, recognised and refused."""
 
-import os
 import sqlite3
 from pathlib import Path
 
@@ -18,12 +17,13 @@ CREATE TABLE meta(k TEXT PRIMARY KEY, v INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE exchange(name TEXT PRIMARY KEY, type TEXT NOT NULL, durable INTEGER NOT NULL,
   auto_delete INTEGER NOT NULL, internal INTEGER NOT NULL, arguments BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE queue(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, durable INTEGER NOT NULL,
-  auto_delete INTEGER NOT NULL, exclusive INTEGER NOT NULL, arguments BLOB NOT NULL, used_at INTEGER NOT NULL);
+  auto_delete INTEGER NOT NULL, exclusive INTEGER NOT NULL, arguments BLOB NOT NULL,
+  used_at INTEGER NOT NULL);
 CREATE TABLE binding(source TEXT NOT NULL, key TEXT NOT NULL, queue INTEGER NOT NULL,
   PRIMARY KEY(source, key, queue)) WITHOUT ROWID;
 CREATE TABLE owner(id INTEGER PRIMARY KEY AUTOINCREMENT, pid INTEGER NOT NULL);
-CREATE TABLE consumer(owner INTEGER NOT NULL, channel INTEGER NOT NULL, tag TEXT NOT NULL, queue INTEGER NOT NULL,
-  exclusive INTEGER NOT NULL, PRIMARY KEY(owner, channel, tag)) WITHOUT ROWID;
+CREATE TABLE consumer(owner INTEGER NOT NULL, channel INTEGER NOT NULL, tag TEXT NOT NULL,
+  queue INTEGER NOT NULL, exclusive INTEGER NOT NULL, PRIMARY KEY(owner, channel, tag)) WITHOUT ROWID;
 CREATE TABLE message(id INTEGER PRIMARY KEY, exchange TEXT NOT NULL, key TEXT NOT NULL, meta BLOB NOT NULL,
   body BLOB NOT NULL);
 CREATE TABLE entry(queue INTEGER NOT NULL, owner INTEGER NOT NULL, id INTEGER NOT NULL,
@@ -55,9 +55,9 @@ def open_database(where: Files) -> sqlite3.Connection:
 
 
 def _make_file(where: Files) -> None:
-    """Make an empty private file for a new database; notice one that was emptied, by its size only."""
+    """Make an empty private file for a new database; notice one that was emptied."""
     try:
-        size = os.stat(where.database).st_size
+        size = Path(where.database).stat().st_size
     except FileNotFoundError:
         Path(where.marker).unlink(missing_ok=True)
         Path(where.wal).unlink(missing_ok=True)  # of a database that was deleted
@@ -65,11 +65,14 @@ def _make_file(where: Files) -> None:
         return
     if size == 0 and Path(where.marker).exists():
         raise errors.unusable(
-            f"{where.database} is empty, but it was not: its messages are lost. Restore it, or delete it to start anew"
+            f"{where.database} was emptied: its messages are lost. Restore it, or delete it to start anew"
         )
 
+
 def _settle(db: sqlite3.Connection, where: Files) -> None:
-    blank = not Path(where.marker).exists() and not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    blank = (
+        not Path(where.marker).exists() and not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    )
     if blank:
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")
     db.execute("PRAGMA busy_timeout = 5000")
@@ -116,5 +119,7 @@ def _check_length(db: sqlite3.Connection, where: Files) -> None:
     # Pages that are only in the log may lie beyond the end of the file, so move them there first.
     busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     pages, size = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-    if not busy and os.stat(where.database).st_size < pages * size:
-        raise errors.unusable(f"{where.database} is cut off: {pages * size} bytes are missing from its end or middle")
+    if not busy and Path(where.database).stat().st_size < pages * size:
+        raise errors.unusable(
+            f"{where.database} is cut off: {pages * size} bytes are missing from its end or middle"
+        )

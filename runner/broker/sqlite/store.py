@@ -5,6 +5,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ebats.runner.broker.sqlite import errors, files, mutex, schema
@@ -46,15 +47,16 @@ class Store:
         self._dispose.atexit = False
         self._durable = False
         self.db.execute("PRAGMA synchronous = NORMAL")
+        self._wal = Path(self.files.wal)
         self._room = files.room_for(self.files)
         files.keep_ballast(self.files, self._room)
         self._topology: Topology | None = None
 
     def write(self, work: Work[T], *, durable: bool = False) -> T:
-        """Run `work` in one write transaction and give its result. It may be run twice: keep it free of effects.
+        """Run `work` in one write transaction and give its result. It may run twice: keep it free of effects.
 
         `durable` waits for the disk at the end: for what somebody will be told is safe. Without it a power
-        failure (not a crash) may undo the transaction, which for a claim or an acknowledgement is a duplicate.
+        failure (not a crash) may undo the transaction, which for a claim or an ack means a duplicate.
         """
         self.check_process()
         with self.lock, self.locks.writing():
@@ -96,7 +98,7 @@ class Store:
             raise self._explain(error) from error
 
     def topology(self) -> Topology:
-        """Give the exchanges, bindings, queues and consumers as of now (cached until somebody changes them)."""
+        """Give the exchanges, bindings, queues and consumers as of now (cached until they change)."""
         version = self.db.execute("SELECT v FROM meta WHERE k = 'topology'").fetchone()[0]
         if self._topology is None or self._topology.version != version:
             self._topology = Topology.load(self.db, version)
@@ -110,7 +112,9 @@ class Store:
         floor = self._room.workers if self.locks.consuming else self._room.publishers
         free = files.free_bytes(self.files)
         if free < floor:
-            raise errors.full(self.files.database, f"{free >> 20} MiB are free, {floor >> 20} MiB are kept in reserve")
+            raise errors.full(
+                self.files.database, f"{free >> 20} MiB are free, {floor >> 20} MiB are kept in reserve"
+            )
 
     @property
     def is_open(self) -> bool:
@@ -121,23 +125,23 @@ class Store:
         """Refuse to work in a forked child, or after closing."""
         if self.pid != os.getpid():
             raise errors.unavailable(
-                f"this connection to {self.files.database} was opened in another process: open one after the fork"
+                f"this connection to {self.files.database} is another process's: open one after the fork"
             )
         if not self._dispose.alive:
             raise errors.closed()
 
     def _maybe_checkpoint(self) -> None:
-        """Move the log into the database: any process may, always under the mutex, for a checkpoint that races
-        a commit can lose pages (sqlite.org/wal.html, "WAL-reset bug", before 3.51.3)."""
+        """Move the log into the database. Any process may, but under the mutex: a checkpoint that races a
+        commit can lose pages (sqlite.org/wal.html, "WAL-reset bug", before 3.51.3)."""
         try:
-            if os.stat(self.files.wal).st_size < WAL_BYTES:
+            if self._wal.stat().st_size < WAL_BYTES:
                 return
             if self.db.execute("PRAGMA freelist_count").fetchone()[0] > KEEP_FREE_PAGES:
                 self.db.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
             self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             files.keep_ballast(self.files, self._room)
         except (sqlite3.OperationalError, OSError):
-            return  # a full disk, most likely: the log stays, the transaction is safe, the next one tries again
+            return  # a full disk, most likely: the transaction is safe in the log, the next one tries again
 
     def _explain(self, error: sqlite3.DatabaseError) -> Exception:
         name = getattr(error, "sqlite_errorname", "") or ""

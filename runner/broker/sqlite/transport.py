@@ -10,7 +10,7 @@ from ebats.runner.broker.sqlite.connection import Connection
 from ebats.runner.broker.sqlite.store import Store
 
 
-class Transport(base.Transport):  # type: ignore[misc]
+class Transport(base.Transport):
     """A broker in one file, shared by the processes of one machine: `sqlite:///relative`, `sqlite:////absolute`.
 
     Its channels are those of py-amqp in names, arguments and errors, so that callers needn't know which one
@@ -39,7 +39,8 @@ class Transport(base.Transport):  # type: ignore[misc]
 
     def establish_connection(self) -> Connection:
         """Open the database of the URL, making it if there is none."""
-        return Connection(Store(self.client.virtual_host), self.client)
+        client: Any = self.client
+        return Connection(Store(client.virtual_host), client)
 
     def create_channel(self, connection: Connection) -> Any:
         return connection.channel()

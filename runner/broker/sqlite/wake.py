@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Iterable
+from pathlib import Path
 
 from ebats.runner.broker.sqlite.files import Files
 
@@ -91,6 +92,6 @@ def _write(descriptor: int, queue: int) -> bool:
 def remove(path: str) -> None:
     """Remove the pipe of an owner that is gone."""
     try:
-        os.unlink(path)
+        Path(path).unlink()
     except FileNotFoundError:
         return
