@@ -40,7 +40,7 @@ def test_a_killed_consumer_gives_its_messages_back_within_seconds(
     assert all(message.delivery_info["redelivered"] and delivery_count(message) == 1 for message in back)
 
 
-def test_a_killed_consumer_gives_nothing_back_that_it_acknowledged(
+def test_a_killed_consumer_repeats_no_more_than_its_prefetch(
     connect: Callable[[], Wire], broker: Broker
 ) -> None:
     wire = connect()
@@ -54,8 +54,7 @@ def test_a_killed_consumer_gives_nothing_back_that_it_acknowledged(
     wire.drain_until(lambda: len(set(done) | set(wire.bodies)) == 300, "all the others")
     wire.drain_for(0.3)
     again = set(done) & set(wire.bodies)
-    # py-amqp writes each acknowledgement at once, so only the last one can be lost with the process.
-    assert len(again) <= 1
+    assert len(again) <= 10, "more than were in flight"
 
 
 def test_processes_share_a_queue_without_loss_or_repetition(
