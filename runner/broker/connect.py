@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import kombu
 from amqp.exceptions import AMQPError
+from kombu.connection import Connection
 
 import ebats  # noqa: F401 - registers the embedded broker with kombu
 from ebats.pipelines.model import Broker
@@ -24,13 +24,13 @@ BROKER_ERRORS: tuple[type[BaseException], ...] = (AMQPError, OSError, EOFError, 
 Say = Callable[[str, str], None]
 
 
-def open_connection(broker: Broker, url: str) -> kombu.Connection:
+def open_connection(broker: Broker, url: str) -> Connection:
     """Return an open kombu connection to one of the broker's URLs.
 
     Raises:
         BROKER_ERRORS: it can't be reached, or refuses.
     """
-    connection = _sqlite(url) if url.startswith("sqlite:") else _amqp(broker, url)
+    connection = Connection(url) if url.startswith("sqlite:") else _amqp(broker, url)
     connection.connect()
     if not broker.keepalive and isinstance(connection.connection.sock, socket.socket):
         # py-amqp turns it on and has no option for it.
@@ -38,7 +38,7 @@ def open_connection(broker: Broker, url: str) -> kombu.Connection:
     return connection
 
 
-def connect(broker: Broker, say: Say, stop: Callable[[], bool] = lambda: False) -> kombu.Connection | None:
+def connect(broker: Broker, say: Say, stop: Callable[[], bool] = lambda: False) -> Connection | None:
     """Return an open connection to the first of the broker's URLs that answers; wait until one does.
 
     What is wrong is said once, and again when it changes. None: `stop` became true meanwhile.
@@ -84,14 +84,10 @@ def _why(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def _sqlite(url: str) -> kombu.Connection:
-    return kombu.Connection(url)
-
-
-def _amqp(broker: Broker, url: str) -> kombu.Connection:
+def _amqp(broker: Broker, url: str) -> Connection:
     # A plain amqp:// takes librabbitmq where that is installed, which is dead since 2018.
     scheme, _, rest = url.partition("://")
-    return kombu.Connection(
+    return Connection(
         f"pyamqp://{rest}",
         ssl=_tls(broker) if scheme == "amqps" or broker.tls else False,
         heartbeat=broker.heartbeat_s,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import kombu
+from kombu.connection import Connection
 
 from ebats.pipelines.model import Broker
 from ebats.runner.broker.connect import BROKER_ERRORS, Say, connect
@@ -21,7 +21,7 @@ class Link:
     def __init__(self, broker: Broker, say: Say) -> None:
         self._broker = broker
         self._say = say
-        self._connection: kombu.Connection | None = None
+        self._connection: Connection | None = None
         self._lost_at: float | None = None
         self._checked_at = 0.0
         self._wake_out, self._wake_in = os.pipe()

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ebats.pipelines.ladder import attempts, rung_after
 from ebats.pipelines.model import Level, Pipeline, Task
-from ebats.pipelines.template import Template
+from ebats.pipelines.template import parse
 from ebats.runner.execution.envelope import Envelope
 from ebats.runner.execution.outcome import Dead, Decision, Done, Failed, Result, Retry, Returned
 from ebats.runner.execution.process_log import ProcessLog, Source
@@ -36,7 +36,7 @@ class Journal:
         self._with_payload = with_payload
         self._prefix = f"{pipeline.name}."
         self._labels = {
-            event.name: {name: Template(text) for name, text in event.labels.items()}
+            event.name: {name: parse(text) for name, text in event.labels.items()}
             for event in pipeline.events.values()
             if event.labels
         }
@@ -58,8 +58,8 @@ class Journal:
                 attempts=attempts(run.task.ladder),
                 outcome="success" if isinstance(decision, Done) else "retry" if isinstance(decision, Retry) else "dead",
                 process=self._process,
-                wait_s=None if due is None else round(max(0.0, run.started_at - due), 6),
-                run_s=round(max(0.0, time.monotonic() - run.started), 6),
+                wait_s=None if due is None or not run.started else round(max(0.0, run.started_at - due), 6),
+                run_s=round(time.monotonic() - run.started, 6) if run.started else None,
                 event=envelope.event,
                 environment=self._pipeline.environment,
                 reason=decision.reason if isinstance(decision, Dead) else None,

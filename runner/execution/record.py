@@ -93,7 +93,7 @@ def _as_repr(value: object) -> str:
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_as_repr)
-_decoder = msgspec.json.Decoder(Record)
+_decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Execution | Log)
 _batch_encoder = msgspec.msgpack.Encoder()
 _batch_decoder = msgspec.msgpack.Decoder(list[Line])
 

@@ -22,7 +22,7 @@ UNKNOWN_PATIENCE_S = 600.0
 #: copy to each of its keys again (https://www.rabbitmq.com/docs/sender-selected).
 _STALE_HEADERS = frozenset({"x-death", "x-delivery-count", "x-acquired-count", "CC", "BCC"})
 _STALE_PREFIXES = ("x-first-death-", "x-last-death-", "x-opt-")
-_OF_ONE_STAY = ("ebats-crashes", "ebats-unknown-since", "ebats-task")
+_OF_ONE_STAY = ("ebats-crashes", "ebats-unknown-since", "ebats-task", "ebats-queue")
 
 #: user_id is checked against the connection's user, and an expiration would cut a wait short.
 _KEPT_PROPERTIES = (
@@ -93,6 +93,11 @@ def suspect(pipeline: Pipeline, envelope: Envelope, task: Task, crashes: int) ->
     return _outgoing(envelope, "", pipeline.on_broker("suspects"), headers)
 
 
+def counted(envelope: Envelope, crashes: int) -> Envelope:
+    """Return the envelope with another count of crashes."""
+    return msgspec.structs.replace(envelope, crashes=crashes)
+
+
 def around(envelope: Envelope, exchange: str, key: str) -> Outgoing:
     """Return the message that waits on its rung again."""
     return _outgoing(envelope, exchange, key, _headers(envelope, None) | _progress(envelope))
@@ -104,7 +109,7 @@ def wait_unknown(pipeline: Pipeline, envelope: Envelope, now: float) -> Outgoing
     if name := _task_name(pipeline, envelope.delivery):
         headers["ebats-task"] = name
     headers["ebats-unknown-since"] = envelope.unknown_since or now
-    queue = _short(pipeline, envelope.delivery.queue)
+    queue = _short(pipeline, envelope.queue)
     return _outgoing(envelope, rung_name(pipeline, UNKNOWN_RUNG_MS), f"@{queue}", headers)
 
 

@@ -22,7 +22,8 @@ class Run(msgspec.Struct, eq=False):
 
     envelope: Envelope
     task: Task
-    function: Function
+    #: None: it can't be imported, and the run fails before it starts.
+    function: Function | None
     #: Monotonic time of the start; 0: not started.
     started: float = 0.0
     #: Unix time of the start.
@@ -31,6 +32,11 @@ class Run(msgspec.Struct, eq=False):
     settled: bool = False
     #: The asyncio task, while an async one runs.
     future: "asyncio.Task[None] | None" = None
+
+    @property
+    def is_async(self) -> bool:
+        """Return whether the run belongs on the event loop."""
+        return self.function is not None and self.function.is_async
 
 
 class Slots:
@@ -86,7 +92,7 @@ class Slots:
             self._loop.call_soon_threadsafe(future.cancel)
 
     def _start(self, run: Run) -> None:
-        if run.function.is_async:
+        if run.is_async:
             loop = self._loop or self._new_loop()
             loop.call_soon_threadsafe(self._start_async, run)
             return
@@ -112,7 +118,7 @@ class Slots:
                 self._free += 1
                 return None
             run = self._waiting.popleft()
-        if run.function.is_async == done.function.is_async:
+        if run.is_async == done.is_async:
             return run
         self._start(run)
         return None

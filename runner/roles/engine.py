@@ -38,10 +38,16 @@ class Submits(Protocol):
     def submit(self, run: Run) -> bool: ...
 
 
+class Looks(Protocol):
+    """Finds the function of a task by its name."""
+
+    def __getitem__(self, name: str) -> call.Function: ...
+
+
 class Engine:
     """Works deliveries off. It owns no thread and no connection, and is called from many threads."""
 
-    def __init__(self, pipeline: Pipeline, functions: dict[str, call.Function], journal: Journal) -> None:
+    def __init__(self, pipeline: Pipeline, functions: Looks, journal: Journal) -> None:
         self.pipeline = pipeline
         self.journal = journal
         #: Deliveries that came, and those of them that came from a rung; the intake's thread counts.
@@ -55,6 +61,8 @@ class Engine:
         self.return_message: Callable[[Run], Outgoing] = lambda run: settle.hand_back(run.envelope, run.task)
         #: Told of each failed attempt: `on_error` of the file.
         self.on_error: Callable[[Context, BaseException], object] | None = None
+        #: Called when a run has been settled.
+        self.on_settled: Callable[[Run], None] | None = None
         self._functions = functions
         self._routes = Routes(pipeline)
         self._early = {queue.broker_name for queue in pipeline.queues.values() if queue.ack == "early"}
@@ -95,9 +103,16 @@ class Engine:
             delivery.pending = delivery.runs = len(tasks)
         for task in tasks:
             if self.admit(envelope, task):
-                run = Run(envelope, task, self._functions[task.name])
-                if not self._slots.submit(run):
-                    self.hand_back(run)
+                self._start(envelope, task)
+
+    def _start(self, envelope: Envelope, task: Task) -> None:
+        try:
+            run = Run(envelope, task, self._functions[task.name])
+        except call.BadEntryPoint as error:
+            self.finish(Run(envelope, task, None), Failed("exception", "BadEntryPoint", str(error)))
+            return
+        if not self._slots.submit(run):
+            self.hand_back(run)
 
     def _split(self, delivery: Delivery, copies: tuple[tuple[Envelope, Task], ...]) -> None:
         delivery.pending = delivery.runs = len(copies)
@@ -122,6 +137,7 @@ class Engine:
         """Run a sync task to its end and settle it, on a slot's thread."""
         result, payload = self._begin(run)
         if result is None:
+            assert run.function is not None
             result = call.call(run.function, payload, partial(self._context, run))
         self.finish(run, result, payload)
 
@@ -135,6 +151,7 @@ class Engine:
     async def _call_async(self, run: Run, payload: object) -> Result:
         import asyncio  # has been imported with the event loop that this runs on
 
+        assert run.function is not None
         limit = asyncio.timeout(run.task.timeout_s)
         try:
             async with limit:
@@ -180,6 +197,8 @@ class Engine:
         self.journal.execution(run, decision, result, payload)
         if self.on_error and isinstance(result, Failed):
             self._tell(self.on_error, run, result)
+        if self.on_settled:
+            self.on_settled(run)
 
     def _is_mine(self, run: Run) -> bool:
         """Return True the first time: a run is settled, or handed back, once."""

@@ -1,0 +1,106 @@
+"""One child process, as its parent sees it: start, listen, stop, kill."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import Any
+
+import msgspec
+
+from ebats.pipelines.plan import ProcessSpec
+from ebats.runner.process import send_spec
+
+_PROGRAM = "from ebats.runner.process import main; main({}, {}, {}, {})"
+
+
+class Child:
+    """A child process, from its start to its end."""
+
+    def __init__(self, spec: ProcessSpec, outbox: socket.socket, writer: socket.socket | None = None) -> None:
+        """Start a process that is what `spec` says; it sends records to `outbox`, or takes them from `writer`."""
+        self.spec = spec
+        self.line, theirs = socket.socketpair()
+        fds = [theirs.fileno(), outbox.fileno(), *([writer.fileno()] if writer else [])]
+        program = _PROGRAM.format(fds[0], fds[1], fds[2] if writer else -1, os.getpid())
+        # Without -P a `queue.py` in the current folder would be everybody's queue module.
+        self._popen = subprocess.Popen(
+            [sys.executable, "-P", "-c", program], pass_fds=fds, stdin=subprocess.DEVNULL
+        )
+        theirs.close()
+        self._rest = b""
+        self.started_at = time.monotonic()
+        self.heard_at = self.started_at
+        self.ready = False
+        #: What it said last about itself: counters.
+        self.status: dict[str, Any] = {}
+        #: Why it leaves, once it has said so.
+        self.leaving: str | None = None
+        #: Whether it was asked for its counters, and has given them since.
+        self.asked = self.answered = False
+        #: The message that the lane works on.
+        self.at_work: str | None = None
+        send_spec(self.line, spec)
+        self.line.setblocking(False)
+
+    @property
+    def pid(self) -> int:
+        """Return the process id."""
+        return self._popen.pid
+
+    def ask(self) -> None:
+        """Ask for the counters of this moment."""
+        self.asked, self.answered = True, False
+        self.say("report")
+
+    def say(self, word: str) -> None:
+        """Send one word; a child that is dead hears nothing, and that is seen elsewhere."""
+        try:
+            self.line.send(word.encode() + b"\n")
+        except OSError:
+            pass
+
+    def read(self) -> list[dict[str, Any]]:
+        """Return what the child has told since the last call."""
+        data = b""
+        try:
+            while part := self.line.recv(65536):
+                data += part
+        except OSError:
+            pass
+        if not data:
+            return []
+        self.heard_at = time.monotonic()
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [msgspec.json.decode(line) for line in lines]
+
+    def exit_code(self) -> int | None:
+        """Return how the process ended, negative for a signal; None: it lives."""
+        return self._popen.poll()
+
+    def wait(self, timeout_s: float) -> int | None:
+        """Return how the process ended, waiting at most so long for it; None: it lives."""
+        try:
+            return self._popen.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._popen.send_signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        """Let go of the line, when the process has ended and all it told has been read."""
+        self.line.close()
+
+
+def how_it_ended(code: int) -> str:
+    """Return an exit code in words: `killed by SIGSEGV`, `exit code 3`."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"

@@ -1,0 +1,51 @@
+"""A consumer process: works its queues off, and moves suspects out of the way."""
+
+from ebats.pipelines.model import Task
+from ebats.pipelines.plan import ProcessSpec, prefetches
+from ebats.runner.execution import settle
+from ebats.runner.execution.envelope import Envelope
+from ebats.runner.execution.journal import Journal
+from ebats.runner.roles.functions import hook
+from ebats.runner.roles.parent import Parent
+from ebats.runner.roles.worker import Worker, call_hook
+
+
+def run(spec: ProcessSpec, journal: Journal, parent: Parent) -> None:
+    """Run a consumer process to its end."""
+    consumer = spec.consumer
+    assert consumer is not None
+    worker = Worker(spec, prefetches(consumer), consumer.concurrency, journal, parent)
+    worker.max_tasks, worker.max_memory = consumer.max_tasks, consumer.max_memory
+    on_start, on_stop = hook(consumer.on_start), hook(consumer.on_stop)
+    worker.engine.on_error = hook(consumer.on_error)
+    queues = {queue.name for queue in consumer.queues}
+    worker.functions.load(task for task in spec.pipeline.tasks.values() if task.queue.name in queues)
+    if on_start:
+        on_start()
+    worker.engine.admit = Suspects(worker, spec).admit
+    journal.log.info(f"takes from {', '.join(sorted(queues))}")
+    why = worker.run()
+    call_hook(on_stop, journal, why)
+    journal.log.info(f"leaves: {why}")
+
+
+class Suspects:
+    """Moves what has been cut short twice to the lane, so that the others go on at full speed."""
+
+    def __init__(self, worker: Worker, spec: ProcessSpec) -> None:
+        self._worker = worker
+        self._pipeline = spec.pipeline
+
+    def admit(self, envelope: Envelope, task: Task) -> bool:
+        """Return whether a run may start here; a suspect is on its way to the lane instead."""
+        delivery = envelope.delivery
+        if not delivery.redelivered or not delivery.is_suspect():
+            return True
+        worker = self._worker
+        worker.engine.count("suspects")
+        worker.journal.log.warning(
+            f"{task.name} was cut short again and again: it runs alone from now on", id=envelope.id
+        )
+        worker.engine.pass_on(delivery, settle.suspect(self._pipeline, envelope, task, envelope.crashes))
+        worker.parent.tell(suspect=envelope.id)
+        return False

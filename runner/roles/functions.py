@@ -1,0 +1,66 @@
+"""The Python functions of tasks and hooks, imported when they are needed."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ebats.pipelines.model import Consumer, EntryPoint, Pipeline, PythonSink, Task
+from ebats.runner.execution.call import BadEntryPoint, Function, find, inspect_function
+
+
+class Functions:
+    """Task names to functions; each is imported once."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._tasks = pipeline.tasks
+        self._found: dict[str, Function] = {}
+
+    def __getitem__(self, name: str) -> Function:
+        """Return the function of a task.
+
+        Raises:
+            BadEntryPoint: it can't be imported, or can't be called with a message.
+        """
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = inspect_function(find(self._tasks[name].python))
+        return found
+
+    def load(self, tasks: Iterable[Task]) -> None:
+        """Import the functions of these tasks now."""
+        for task in tasks:
+            self[task.name]
+
+
+def hook(entry: EntryPoint | None) -> Callable[..., Any] | None:
+    """Return the function of `on_start`, `on_stop` or `on_error`, where there is one."""
+    return find(entry) if entry else None
+
+
+def problems(pipeline: Pipeline) -> list[tuple[EntryPoint, str]]:
+    """Import every entry point of a pipeline; return those that are no good, and why."""
+    found = []
+    for entry, is_task in _entry_points(pipeline):
+        try:
+            function = find(entry)
+            if is_task:
+                inspect_function(function)
+        except BadEntryPoint as error:
+            found.append((entry, str(error)))
+        except ValueError as error:  # a callable without a signature, some builtins
+            found.append((entry, f"{entry} can't be called by names: {error}"))
+    return found
+
+
+def _entry_points(pipeline: Pipeline) -> Iterable[tuple[EntryPoint, bool]]:
+    for task in pipeline.tasks.values():
+        yield task.python, True
+    for consumer in pipeline.consumers.values():
+        for entry in _hooks(consumer):
+            yield entry, False
+    for sink in pipeline.sinks:
+        if isinstance(sink, PythonSink):
+            yield sink.python, False
+
+
+def _hooks(consumer: Consumer) -> Iterable[EntryPoint]:
+    return (entry for entry in (consumer.on_start, consumer.on_stop, consumer.on_error) if entry)

@@ -1,0 +1,78 @@
+"""The lane: suspects run here one at a time, so that the one that kills its process is found out."""
+
+import time
+
+from ebats.pipelines.model import Task
+from ebats.pipelines.plan import ProcessSpec
+from ebats.runner.execution import settle
+from ebats.runner.execution.envelope import Envelope
+from ebats.runner.execution.journal import Journal
+from ebats.runner.execution.outcome import Failed
+from ebats.runner.execution.slots import Run
+from ebats.runner.roles.functions import hook
+from ebats.runner.roles.parent import Parent
+from ebats.runner.roles.worker import Worker
+
+_IDLE_S = 3.0
+
+
+def run(spec: ProcessSpec, journal: Journal, parent: Parent) -> None:
+    """Run the lane until there are no suspects."""
+    queues = {spec.pipeline.on_broker("suspects"): 1}
+    worker = Worker(spec, queues, 1, journal, parent)
+    for entry in {consumer.on_start for consumer in spec.pipeline.consumers.values()}:
+        if on_start := hook(entry):
+            on_start()
+    lane = Lane(worker, spec)
+    worker.engine.admit = lane.admit
+    worker.engine.return_message = lane.return_message
+    worker.engine.on_settled = lambda run: parent.tell(ends=run.envelope.id)
+    journal.log.info("runs suspects one at a time")
+    why = worker.run(lane.is_over)
+    journal.log.info(f"leaves: {why}")
+
+
+class Lane:
+    """Says to the parent which message is at work, and judges those whose run ended a lane before."""
+
+    def __init__(self, worker: Worker, spec: ProcessSpec) -> None:
+        self._worker = worker
+        self._pipeline = spec.pipeline
+        self._crashed = set(spec.crashed)
+        self._busy_at = time.monotonic()
+
+    def admit(self, envelope: Envelope, task: Task) -> bool:
+        """Return whether a run may start; one that ended the lane before is counted first, or dead."""
+        self._busy_at = time.monotonic()
+        if envelope.id in self._crashed:
+            self._crashed.discard(envelope.id)
+            self._count(envelope, task)
+            return False
+        # The parent has it before the task starts: if this process dies now, it knows of which message.
+        self._worker.parent.tell(starts=envelope.id)
+        return True
+
+    def _count(self, envelope: Envelope, task: Task) -> None:
+        crashes, most = envelope.crashes + 1, self._most(envelope)
+        engine = self._worker.engine
+        if crashes < most:
+            engine.pass_on(
+                envelope.delivery, settle.suspect(self._pipeline, envelope, task, crashes)
+            )
+            return
+        text = f"its process died {crashes} times while it ran, alone"
+        engine.die(settle.counted(envelope, crashes), task, Failed("crashed", "Crash", text))
+
+    def _most(self, envelope: Envelope) -> int:
+        queues = self._pipeline.queues.values()
+        return next((queue.crashes for queue in queues if queue.broker_name == envelope.queue), 5)
+
+    def return_message(self, run: Run) -> settle.Outgoing:
+        """Return what gives a suspect back: to the lane, for it still is one."""
+        return settle.suspect(self._pipeline, run.envelope, run.task, run.envelope.crashes)
+
+    def is_over(self) -> str | None:
+        """Return a reason to leave when there have been no suspects for a while."""
+        if self._worker.intake.unsettled():
+            self._busy_at = time.monotonic()
+        return "no more suspects" if time.monotonic() - self._busy_at > _IDLE_S else None

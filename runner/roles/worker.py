@@ -1,0 +1,165 @@
+"""A process that works deliveries off: its threads, its limits, its way out."""
+
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ebats.pipelines.plan import ProcessSpec
+from ebats.runner.broker.consume import Intake
+from ebats.runner.broker.publish import Publisher
+from ebats.runner.execution.call import timed_out
+from ebats.runner.execution.journal import Journal
+from ebats.runner.execution.slots import Run, Slots
+from ebats.runner.roles.engine import Engine
+from ebats.runner.roles.functions import Functions
+from ebats.runner.roles.parent import Parent
+
+_TICK_S = 0.25
+_STATUS_S = 1.0
+#: An async task that is cancelled gets so long to notice.
+_CANCEL_S = 1.0
+#: For the last confirms and acknowledgements; without them the broker redelivers.
+_FLUSH_S = 10.0
+#: A child without a parent leaves within the 10 s that are promised.
+_ORPHAN_S = 4.0
+
+#: Why a process leaves: told when it stops, because of a limit of its own, or as a task hangs.
+Why = str
+
+
+class Worker:
+    """The machinery of a consumer process and of the lane: intake, publisher, slots, engine."""
+
+    def __init__(
+        self,
+        spec: ProcessSpec,
+        queues: dict[str, int],
+        concurrency: int,
+        journal: Journal,
+        parent: Parent,
+    ) -> None:
+        """Work off `queues`, broker names each with its prefetch, `concurrency` runs at once."""
+        pipeline = spec.pipeline
+        self.parent = parent
+        self.journal = journal
+        self.functions = Functions(pipeline)
+        self.engine = Engine(pipeline, self.functions, journal)
+        self.intake = Intake(pipeline.broker, queues, self.engine.take, self._say)
+        self.publisher = Publisher(pipeline.broker, self._say)
+        self.slots = Slots(concurrency, self.engine.execute, self.engine.execute_async)
+        self.engine.connect(self.intake, self.publisher, self.slots)
+        self.max_tasks: int | None = None
+        self.max_memory: int | None = None
+        self._grace_s = pipeline.grace_s
+        self._told_at = 0.0
+
+    def _say(self, level: str, text: str) -> None:
+        getattr(self.journal.log, level)(text)
+
+    def run(self, is_over: Callable[[], Why | None] = lambda: None) -> Why:
+        """Work until there is a reason to leave, leave, and return the reason."""
+        self.publisher.start()
+        self.intake.start()
+        self.parent.tell(ready=True)
+        why = None
+        while why is None:
+            self._attend(_TICK_S)
+            why = self._reason_to_leave() or is_over()
+        self.parent.tell(leaving=why)
+        self._leave(why)
+        return why
+
+    def _attend(self, timeout_s: float) -> None:
+        """Listen to the parent, and tell it how things are."""
+        words = self.parent.listen(timeout_s)
+        now = time.monotonic()
+        if "report" in words or now - self._told_at >= _STATUS_S:
+            self._told_at = now
+            # Silence of the intake's thread is silence: the parent will see to it.
+            if now - self.intake.alive_at < 10.0 or "report" in words:
+                self.parent.tell(status=self.status())
+
+    def status(self) -> dict[str, int]:
+        """Return what this process has done and has in hand, in numbers."""
+        return {
+            **self.engine.counts,
+            "taken": self.engine.taken,
+            "from_rungs": self.engine.from_rungs,
+            "ended": self.slots.ended,
+            "running": len(self.slots.running),
+            "in_hand": self.intake.unsettled() + len(self.slots.running),
+        }
+
+    def _reason_to_leave(self) -> Why | None:
+        if self.parent.gone:
+            return "orphan"
+        if self.parent.stop:
+            return "stop"
+        if self._hung():
+            return "timeout"
+        if self.max_tasks is not None and self.slots.ended >= self.max_tasks:
+            return "max_tasks"
+        if self.max_memory is not None and resident_memory() > self.max_memory:
+            return "max_memory"
+        return None
+
+    def _hung(self) -> list[Run]:
+        """Return the runs that are past their time-out and can't be cancelled."""
+        now = time.monotonic()
+        return [run for run in tuple(self.slots.running) if now - run.started > _bound_s(run)]
+
+    def _leave(self, why: Why) -> None:
+        self.intake.stop_taking()
+        for run in self.slots.close():
+            self.engine.hand_back(run)
+        self._let_finish(why)
+        for run in self._hung():
+            self.journal.log.warning(f"{run.task.name} doesn't end: its process leaves", id=run.envelope.id)
+            self.engine.finish(run, timed_out(run.task.timeout_s))
+        for run in tuple(self.slots.running):
+            self.engine.hand_back(run)
+            self.slots.cancel(run)
+        self.intake.cancelled.wait(_FLUSH_S)
+        if not self.publisher.close(_FLUSH_S) or not self.intake.close(_FLUSH_S):
+            self.journal.log.warning("the broker didn't take the last acknowledgements: it will deliver again")
+        if handed_back := self.engine.counts["handed_back"]:
+            self.journal.log.info(f"handed {handed_back} messages back")
+        self.parent.tell(status=self.status())
+
+    def _let_finish(self, why: Why) -> None:
+        """Let what runs come to its end: within the grace time, or, where nobody waits, its own time-outs."""
+        began = time.monotonic()
+        hurried = None if why in ("max_tasks", "max_memory") else began
+        while set(self.slots.running) - set(self._hung()):
+            self._attend(0.02)
+            now = time.monotonic()
+            if hurried is None and (self.parent.stop or self.parent.gone):
+                hurried = now
+            grace_s = min(self._grace_s, _ORPHAN_S) if self.parent.gone else self._grace_s
+            if hurried is not None and now - hurried > grace_s:
+                return
+
+
+def _bound_s(run: Run) -> float:
+    return run.task.timeout_s + (_CANCEL_S if run.is_async else 0.0)
+
+
+def resident_memory() -> int:
+    """Return the resident memory of this process in bytes; on macOS the largest it has had."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        return int(statm.read_text().split()[1]) * resource.getpagesize()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def call_hook(hook: Callable[..., Any] | None, journal: Journal, *arguments: object) -> None:
+    """Call `on_stop` or the like; what it raises is written down."""
+    if hook is None:
+        return
+    try:
+        hook(*arguments)
+    except Exception as error:
+        journal.log.error(f"{getattr(hook, '__name__', hook)} failed: {type(error).__name__}: {error}")
+

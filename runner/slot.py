@@ -1,0 +1,36 @@
+"""The place of one process in a run: who is in it, and when the next one may start."""
+
+from dataclasses import dataclass
+
+from ebats.pipelines.plan import ProcessSpec
+from ebats.runner.child import Child
+
+#: So many deaths in a row, with nothing done in between, end the run.
+MOST_DEATHS = 10
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 30.0
+#: A process that has lived so long has got somewhere.
+_GOT_SOMEWHERE_S = 10.0
+
+
+@dataclass(slots=True)
+class Slot:
+    """One process of the plan, over all its lives."""
+
+    spec: ProcessSpec
+    child: Child | None = None
+    #: In a row, without progress.
+    deaths: int = 0
+    #: On the monotonic clock.
+    next_start: float = 0.0
+
+    def died(self, child: Child, now: float) -> None:
+        """Note that the process died: the next one waits the longer the less this one has done."""
+        made_progress = child.status.get("ended", 0) > 0 or now - child.started_at > _GOT_SOMEWHERE_S
+        self.deaths = 1 if made_progress else self.deaths + 1
+        self.next_start = now + min(_FIRST_PAUSE_S * 2 ** (self.deaths - 1), _LONGEST_PAUSE_S)
+
+    def left(self, now: float) -> None:
+        """Note that the process left as it should: the next one may start at once."""
+        self.deaths = 0
+        self.next_start = now

@@ -1,0 +1,297 @@
+"""The parent of all processes of a run: starts them, replaces them, ends them."""
+
+import os
+import select
+import signal
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from typing import Any, Protocol
+
+import setproctitle
+
+from ebats.pipelines.model import Pipeline
+from ebats.pipelines.plan import ProcessSpec, consumers
+from ebats.pipelines.problems import BadFile, EbatsError, Place, Problem
+from ebats.runner.child import Child, how_it_ended
+from ebats.runner.execution.outbox import Outbox, open_channel
+from ebats.runner.execution.process_log import ProcessLog, Source
+from ebats.runner.slot import MOST_DEATHS, Slot
+
+_TICK_S = 0.25
+#: A child that says nothing for so long holds its interpreter, and can't end its task by itself.
+_SILENT_S = 30.0
+#: On top of the grace time: for hand-backs, confirms, acknowledgements.
+_FLUSH_S = 15.0
+_LANE_PAUSE_S = 0.2
+
+
+class RunFailed(EbatsError):
+    """Raised when a run can't go on: a process that dies again and again."""
+
+
+class Watches(Protocol):
+    """Says when a run is over, given the counters of all processes."""
+
+    def is_over(self, statuses: list[dict[str, int]]) -> bool: ...
+
+
+class Supervisor:
+    """Runs the processes of a pipeline until it is told to stop, or nothing is left to do."""
+
+    def __init__(self, pipeline: Pipeline, only: Collection[str] = ()) -> None:
+        """Run the consumers of a pipeline: all, or `only` some."""
+        self._pipeline = pipeline
+        self._send, self._receive = open_channel()
+        source = Source(pipeline=pipeline.name, process="runner", environment=pipeline.environment)
+        self._outbox = Outbox(self._send.fileno(), source)
+        self.log = ProcessLog(source, self._outbox.put)
+        self._slots = [Slot(spec) for spec in consumers(pipeline, only)]
+        self._writer = Slot(ProcessSpec(role="writer", name="writer", pipeline=pipeline))
+        self._lane = Slot(ProcessSpec(role="lane", name="lane", pipeline=pipeline))
+        self._lane_wanted = False
+        self._crashed: list[str] = []
+        self._ended: list[dict[str, int]] = []
+        self._going = False
+        self._signals: list[int] = []
+        self._woken, wake = os.pipe()
+        os.set_blocking(self._woken, False)
+        os.set_blocking(wake, False)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda number, _frame: self._signals.append(number))
+        setproctitle.setproctitle(f"ebats: {pipeline.name} runner")
+
+    # The life of a run.
+
+    def prepare(self) -> None:
+        """Start the processes; until `go` they only get ready."""
+        self._start(self._writer)
+        for slot in self._slots:
+            self._start(slot)
+
+    def try_entry_points(self) -> None:
+        """Import every entry point in a process of its own, that ends at once.
+
+        Raises:
+            BadFile: with those that can't be imported, each at its place in the file.
+        """
+        trial = Child(ProcessSpec(role="trial", name="trial", pipeline=self._pipeline), self._send)
+        told: list[dict[str, Any]] = []
+        while (code := trial.exit_code()) is None and not self._signals:
+            select.select([trial.line.fileno(), self._woken], [], [], _TICK_S)
+            told += trial.read()
+        told += trial.read()
+        if code is None:
+            trial.kill()
+        trial.close()
+        problems = [problem for words in told for problem in words.get("problems", ())]
+        if problems:
+            raise BadFile(tuple(sorted(_problem(*problem) for problem in problems)))
+        if code and not told:
+            raise RunFailed(f"importing the entry points ended the process that tried: {how_it_ended(code)}")
+
+    def go(self, *, with_lane: bool) -> None:
+        """Let the processes begin; `with_lane`: there are suspects from before."""
+        self._going = True
+        for slot in self._slots:
+            if slot.child:
+                slot.child.say("go")
+        self._lane_wanted = with_lane
+        names = ", ".join(slot.spec.name for slot in self._slots)
+        self.log.info(f"runs {self._pipeline.file}: {names}")
+
+    def say(self, level: str, text: str) -> None:
+        """Write a line into the log, at the level of this name."""
+        getattr(self.log, level)(text)
+
+    def stopping(self) -> bool:
+        """Return whether a signal has asked for the end."""
+        return bool(self._signals)
+
+    def run(self, watch: Watches | None, on_state: Callable[[dict[str, Any]], None]) -> None:
+        """Supervise until a signal comes, or `watch` says that it is over.
+
+        `on_state` gets the state of all processes about once a second.
+
+        Raises:
+            RunFailed: a process dies again and again.
+        """
+        told_at = 0.0
+        while not self._signals:
+            now = self._tick()
+            self._replace(now)
+            if now - told_at > 1.0:
+                told_at = now
+                on_state(self.state())
+            if watch and self._is_over(watch):
+                return
+
+    def stop(self) -> bool:
+        """Let all finish within the grace time, the writer last; return whether all left by themselves."""
+        first = len(self._signals)
+        self.log.info("stops: lets run what runs, hands the rest back")
+        workers = [*self._slots, self._lane]
+        for child in self._children(workers):
+            child.say("stop")
+            if not self._going:
+                child.kill()
+        deadline = time.monotonic() + self._pipeline.grace_s + _FLUSH_S
+        clean = True
+        while any(slot.child for slot in workers):
+            self._tick()
+            if time.monotonic() > deadline or len(self._signals) > max(first, 1):
+                clean = False
+                self._kill(workers)
+        self.log.info("stopped")
+        self._outbox.close(_FLUSH_S)
+        self._stop_writer()
+        return clean
+
+    def statuses(self) -> list[dict[str, int]]:
+        """Return the counters of all processes, of those that have ended too."""
+        living = [child.status for child in self._children([*self._slots, self._lane])]
+        return [*self._ended, *living]
+
+    def state(self) -> dict[str, Any]:
+        """Return how all processes are, for `ebats status`."""
+        processes = [
+            {"name": child.spec.name, "pid": child.pid, "ready": child.ready, **child.status}
+            for child in self._children([*self._slots, self._lane])
+        ]
+        running = sum(process.get("running", 0) for process in processes)
+        return {"pid": os.getpid(), "running": running, "processes": processes}
+
+    # One round.
+
+    def _tick(self) -> float:
+        children = list(self._children([*self._slots, self._lane, self._writer]))
+        before = time.monotonic()
+        select.select([self._woken, *(child.line.fileno() for child in children)], [], [], _TICK_S)
+        with suppress(BlockingIOError):
+            os.read(self._woken, 4096)
+        now = time.monotonic()
+        for slot in [*self._slots, self._lane, self._writer]:
+            if slot.child:
+                self._attend(slot, slot.child, now, paused=now - before > _SILENT_S / 2)
+        return now
+
+    def _attend(self, slot: Slot, child: Child, now: float, *, paused: bool) -> None:
+        code = child.exit_code()
+        for words in child.read():
+            self._hear(slot, child, words)
+        if code is not None:
+            self._ended_with(slot, child, code, now)
+        elif paused:
+            # This process itself was stopped for a while: nobody could be heard.
+            child.heard_at = now
+        elif child.ready and slot is not self._writer and now - child.heard_at > _SILENT_S:
+            self.log.error(f"{child.spec.name} (pid {child.pid}) has been silent for 30 s: killed")
+            child.kill()
+            child.heard_at = now
+
+    def _hear(self, slot: Slot, child: Child, words: dict[str, Any]) -> None:
+        child.ready = child.ready or "ready" in words
+        if "status" in words:
+            child.status, child.answered = words["status"], True
+        child.leaving = words.get("leaving", child.leaving)
+        if "starts" in words:
+            child.at_work = words["starts"]
+        if "ends" in words:
+            child.at_work = None
+        if "suspect" in words:
+            self._lane_wanted = True
+
+    def _ended_with(self, slot: Slot, child: Child, code: int, now: float) -> None:
+        slot.child = None
+        child.close()
+        status = dict(child.status)
+        # What it had in hand is the broker's again.
+        for name in ("in_hand", "running"):
+            status.pop(name, None)
+        self._ended.append(status)
+        if slot is self._lane:
+            self._lane_ended(child, code, now)
+        elif child.leaving and code == 0:
+            slot.left(now)
+        else:
+            slot.died(child, now)
+            self.log.error(f"{child.spec.name} (pid {child.pid}) died: {how_it_ended(code)}")
+
+    def _lane_ended(self, child: Child, code: int, now: float) -> None:
+        if child.leaving and code == 0:
+            self._lane.left(now)
+            # It was asked to leave, or a task hung: perhaps there are more.
+            self._lane_wanted = self._lane_wanted or child.leaving == "timeout"
+            return
+        self._lane_wanted = True
+        if child.at_work is None:
+            self._lane.died(child, now)
+            self.log.error(f"the lane (pid {child.pid}) died: {how_it_ended(code)}")
+            return
+        self._lane.next_start = now + _LANE_PAUSE_S
+        self._crashed.append(child.at_work)
+        self.log.error(f"the lane (pid {child.pid}) died: {how_it_ended(code)}, while it ran {child.at_work}")
+
+    def _replace(self, now: float) -> None:
+        for slot in [self._writer, *self._slots]:
+            self._give_up(slot)
+            if slot.child is None and now >= slot.next_start:
+                self._start(slot)
+        self._give_up(self._lane)
+        if self._lane_wanted and self._lane.child is None and now >= self._lane.next_start:
+            self._lane_wanted = False
+            crashed, self._crashed = tuple(self._crashed), []
+            self._lane.spec = ProcessSpec(
+                role="lane", name="lane", pipeline=self._pipeline, crashed=crashed
+            )
+            self._start(self._lane)
+
+    def _give_up(self, slot: Slot) -> None:
+        if slot.deaths >= MOST_DEATHS:
+            raise RunFailed(
+                f"{slot.spec.name} died {slot.deaths} times in a row without getting anything done; see the log"
+            )
+
+    def _start(self, slot: Slot) -> None:
+        is_writer = slot is self._writer
+        slot.child = Child(slot.spec, self._send, self._receive if is_writer else None)
+        if self._going:
+            slot.child.say("go")
+
+    def _is_over(self, watch: Watches) -> bool:
+        children = list(self._children([*self._slots, self._lane]))
+        if self._lane_wanted or any(slot.child is None for slot in self._slots):
+            return False
+        if not all(child.ready and child.status for child in children):
+            return False
+        if any(child.asked and not child.answered for child in children):
+            return False
+        over = all(child.asked for child in children) and watch.is_over(self.statuses())
+        for child in children:
+            child.ask()
+        return over
+
+    # The end.
+
+    def _kill(self, slots: list[Slot]) -> None:
+        for child in self._children(slots):
+            child.kill()
+
+    def _stop_writer(self) -> None:
+        if child := self._writer.child:
+            child.say("stop")
+            if child.wait(_FLUSH_S) is None:
+                child.kill()
+            child.close()
+
+    def _children(self, slots: list[Slot]) -> Iterator[Child]:
+        return (slot.child for slot in slots if slot.child)
+
+
+def _problem(entry: str, file: str, line: int, column: int, text: str) -> Problem:
+    return Problem(
+        place=Place(file=file, line=line, column=column),
+        text=text,
+        hint=f"{entry} is looked for from the folder of the file, then where Python finds its packages",
+    )
