@@ -54,7 +54,8 @@ def _violations(source: Source) -> list[Violation]:
     A password of `${PASSWORD}` that happens to be all digits is meant as a text:
     such a value becomes one, in the data, where the schema wants a text.
     """
-    validator = Draft202012Validator(schemas.read("pipeline.v1"))
+    schema = schemas.read("pipeline.v1")
+    validator = Draft202012Validator(_without_references(schema, schema["$defs"]))
     found = list(_flat(validator.iter_errors(source.data)))
     meant = {violation.path for violation in found if violation.expected == "string"} & source.texts.keys()
     if not meant:
@@ -62,6 +63,19 @@ def _violations(source: Source) -> list[Violation]:
     for path in meant:
         _put(source.data, path, source.texts[path])
     return list(_flat(validator.iter_errors(source.data)))
+
+
+def _without_references(schema: Any, definitions: dict[str, Any]) -> Any:
+    """Return a schema with each `$ref` replaced by what it names: looking them up takes half of the time."""
+    if isinstance(schema, list):
+        return [_without_references(item, definitions) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {key: _without_references(value, definitions) for key, value in schema.items() if key != "$defs"}
+    reference = inner.pop("$ref", None)
+    if not isinstance(reference, str):
+        return inner
+    return _without_references(definitions[reference.rpartition("/")[2]], definitions) | inner
 
 
 def _put(data: Any, path: Path, value: str) -> None:

@@ -1,5 +1,7 @@
 """What a schema can't say about a file: how its parts fit together."""
 
+from collections.abc import Container
+
 from ebats.pipelines.model import Consumer, Event, Pipeline, Queue, Task
 from ebats.pipelines.values import Values
 
@@ -66,7 +68,7 @@ def _check_queues(pipeline: Pipeline, values: Values) -> None:
         used.setdefault(task.queue.name, []).append(task)
     for name in values.keys("queues"):
         queue = pipeline.queues[name]
-        if name not in used and not _is_any_broken(values, "queue"):
+        if name not in used and not _is_any_unknown(values, "queue", pipeline.queues):
             values.warning_at_key(("queues", name), f"no task uses the queue `{name}`", "take it out")
         _check_promises(queue, used.get(name, []), values)
 
@@ -92,7 +94,7 @@ def _check_consumers(pipeline: Pipeline, values: Values) -> None:
         if len(set(names)) < len(names):
             values.error_at_key((*path, "queues"), "a queue stands here twice", "name each once")
         if consumer.prefetch < len(set(names)):
-            text = f"{consumer.prefetch} messages can't be split over {len(set(names))} queues"
+            text = f"a prefetch of {consumer.prefetch} can't be split over {len(set(names))} queues"
             values.error((*path, "prefetch"), text, "write at least 1 for each queue")
     _check_consumed(pipeline, values)
 
@@ -108,27 +110,34 @@ def _check_rest(consumer: Consumer, first: Consumer | None, values: Values) -> N
 
 
 def _check_consumed(pipeline: Pipeline, values: Values) -> None:
-    if any(values.is_broken("consumers", name, "queues") for name in pipeline.consumers):
-        return
+    for name in pipeline.consumers:
+        path = ("consumers", name, "queues")
+        named = [item for _, item in values.items(*path)]
+        if values.is_broken(*path) or not all(item in pipeline.queues for item in named):
+            return
     consumed = {queue.name for consumer in pipeline.consumers.values() for queue in consumer.queues}
     reported: set[str] = set()
     for task in pipeline.tasks.values():
         queue = task.queue.name
         if queue not in consumed | reported:
             reported.add(queue)
-            path = ("queues", queue) if queue in values.keys("queues") else ("tasks", task.name)
+            place = ("queues", queue) if queue in values.keys("queues") else ("tasks", task.name)
             text = f"no consumer takes the queue `{queue}`, so its tasks would never run"
-            values.error_at_key(path, text, "name it in a consumer's `queues`, or add one without `queues`")
+            values.error_at_key(place, text, "name it in a consumer's `queues`, or add one without `queues`")
 
 
 def _check_ladders(pipeline: Pipeline, values: Values) -> None:
     used = [values.get("tasks", name, "retry") for name in pipeline.tasks]
     for name in values.keys("ladders"):
-        if name not in used and not _is_any_broken(values, "retry"):
+        if name not in used and not _is_any_unknown(values, "retry", values.keys("ladders")):
             values.warning_at_key(("ladders", name), f"no task uses the ladder `{name}`", "take it out")
 
 
-def _is_any_broken(values: Values, key: str) -> bool:
-    """Return whether some task's key, or the tasks, can't be read: it may be what is missing elsewhere."""
-    tasks = values.keys("tasks")
-    return values.is_broken("tasks") or any(values.is_broken("tasks", task, key) for task in tasks)
+def _is_any_unknown(values: Values, key: str, known: Container[str]) -> bool:
+    """Return whether some task's key names nothing, or can't be read: it may be what is missing elsewhere."""
+    named = [values.get("tasks", task, key) for task in values.keys("tasks")]
+    if any(isinstance(name, str) and name not in known for name in named):
+        return True
+    return values.is_broken("tasks") or any(
+        values.is_broken("tasks", task, key) for task in values.keys("tasks")
+    )

@@ -146,13 +146,19 @@ def _syntax_error(file: str, text: str, error: yaml.MarkedYAMLError) -> _Unusabl
     line, column = (mark.line, mark.column) if mark else (0, 0)
     if line >= len(lines):
         line, column = len(lines) - 1, len(lines[-1])
-    context = error.context or ""
-    if context and error.context_mark:
-        context += f" that begins in line {min(error.context_mark.line + 1, len(lines))}"
-    rest = lines[line][column:]
-    hint = "indent with spaces, never with tabs" if rest.startswith("\t") else context
     place = Place(file=file, line=line + 1, column=column + 1)
-    return _UnusableError(place, f"this isn't YAML: {error.problem or error}", hint)
+    text = (error.problem or str(error)).removeprefix("but ")
+    return _UnusableError(place, f"this isn't YAML: {text}", _syntax_hint(lines, line, column, error))
+
+
+def _syntax_hint(lines: list[str], line: int, column: int, error: yaml.MarkedYAMLError) -> str:
+    if lines[line][column:].startswith("\t"):
+        return "indent with spaces, never with tabs"
+    if "${" in lines[line]:
+        return "inside braces a ${VARIABLE} must stand in quotes; or give the mapping lines of its own"
+    if not error.context or not error.context_mark:
+        return ""
+    return f"{error.context} that begins in line {min(error.context_mark.line + 1, len(lines))}"
 
 
 class _Builder:

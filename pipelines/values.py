@@ -1,6 +1,6 @@
 """The values of a checked file, one by one; what is wrong with them is collected, not raised."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, KeysView, Mapping
 from typing import Any, TypeVar
 
 from ebats.pipelines.ladder import format_duration, parse_duration
@@ -34,10 +34,10 @@ class Values:
                 return None
         return None if path in self.source.broken else value
 
-    def keys(self, *path: str | int) -> Iterable[str]:
+    def keys(self, *path: str | int) -> KeysView[str]:
         """Return the keys of a mapping in the file's order; none where there is no mapping."""
         value = self.get(*path)
-        return value if isinstance(value, dict) else ()
+        return (value if isinstance(value, dict) else {}).keys()
 
     def items(self, *path: str | int) -> Iterable[tuple[int, Any]]:
         """Return position and value of a list's usable items; none where there is no list."""

@@ -17,6 +17,8 @@ _TYPES = {
     "integer": "a whole number",
     "boolean": "true or false",
 }
+#: Of a value that a message shows.
+_LONGEST = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,9 @@ def explain(source: Source, violation: Violation) -> Iterator[Problem]:
     wrong, hint = _what_it_must_be(violation)
     if violation.is_about_key:
         place = source.key_place((*violation.path, violation.found))
-        yield Problem(place=place, text=f"{_shown(violation.found)} can't be used here: it {wrong}", hint=hint)
+        yield Problem(
+            place=place, text=f"{_shown(violation.found)} can't be used here: it {wrong}", hint=hint
+        )
         return
     subject = _subject(violation.path)
     text = f"{subject} can't be {_shown(violation.found)}: it {wrong}"
@@ -167,7 +171,10 @@ def _shown(value: object) -> str:
     if isinstance(value, dict | list):
         kind = "mapping" if isinstance(value, dict) else "list"
         return f"a {kind}" if value else f"an empty {kind}"
-    return "empty" if value is None else f"`{hide(_written(value)[:64])}`"
+    if value is None:
+        return "empty"
+    text = _written(value)
+    return f"`{hide(text if len(text) <= _LONGEST else text[:_LONGEST] + '...')}`"
 
 
 def _written(value: object) -> str:
