@@ -44,14 +44,14 @@ class Delivery(kombu_message.Message):
         self._count = count
         self._read: dict[str, Any] | None = None
 
-    @property  # type: ignore[override]
-    def properties(self) -> dict[str, Any]:
+    @property
+    def properties(self) -> dict[str, Any]:  # type: ignore[override]
         if self._read is None:
             self._read = read_meta(self._meta, self._count)
         return self._read
 
-    @property  # type: ignore[override]
-    def headers(self) -> dict[str, Any]:
+    @property
+    def headers(self) -> dict[str, Any]:  # type: ignore[override]
         found: dict[str, Any] = self.properties.get(HEADERS) or {}
         return found
 
