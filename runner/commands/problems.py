@@ -47,7 +47,7 @@ def _one(problem: Problem, files: dict[str, list[str]], colour: bool) -> str:
 def _lines(file: str, files: dict[str, list[str]]) -> list[str]:
     if file not in files:
         try:
-            files[file] = Path(file).read_text("utf-8-sig", errors="replace").split("\n")
+            files[file] = Path(file).read_text("utf-8-sig", errors="replace").splitlines()
         except OSError:
             files[file] = []
     return files[file]
