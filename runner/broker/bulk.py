@@ -1,0 +1,118 @@
+"""Publishing many messages from one thread, confirms pipelined."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from ebats.pipelines.model import Broker
+from ebats.runner.broker.connect import BROKER_ERRORS, Say
+from ebats.runner.broker.link import Link
+from ebats.runner.broker.publish import WINDOW, Confirming, Sending
+from ebats.runner.execution.settle import Outgoing
+
+#: A broker that confirms nothing for so long is taken for lost.
+CONFIRM_TIMEOUT_S = 30.0
+_PAUSE_S = 0.5
+
+
+class Bulk:
+    """Publishes messages and counts what becomes of them."""
+
+    def __init__(self, broker: Broker, say: Say, stop: Callable[[], bool]) -> None:
+        """Publish to a broker; once `stop` is true a connection that fails isn't tried again."""
+        self._link = Link(broker, say)
+        self._say = say
+        self._stop = stop
+        #: Messages that are in their queues.
+        self.confirmed = 0
+        #: Messages that no queue takes.
+        self.unroutable = 0
+
+    def publish(self, messages: Iterable[Outgoing]) -> bool:
+        """Publish messages and wait until the fate of each is known; False: given up, because of `stop`.
+
+        Where a connection is lost, what is unconfirmed is published again with the same ids. What
+        the iterable raises comes out when the fate of all messages before it is known.
+        """
+        source = _Source(messages)
+        sendings: deque[Sending] = deque()
+        try:
+            while (channel := self._link.open(self._stop)) is not None:
+                confirming = None
+                try:
+                    confirming = Confirming(channel)
+                    self._pour(confirming, sendings, source)
+                    return source.end()
+                except BROKER_ERRORS as error:
+                    self._link.lost(error)
+                if confirming:
+                    sendings.extendleft(reversed([*confirming.refused, *confirming.unconfirmed.values()]))
+                if self._stop():
+                    break
+                self._link.sleep(_PAUSE_S)
+            return False
+        finally:
+            self._link.close()
+
+    def _pour(self, confirming: Confirming, sendings: deque[Sending], source: "_Source") -> None:
+        """Send what is left from the last connection, then what the source has."""
+        while sendings or self._fetch(sendings, source):
+            confirming.publish(sendings.popleft())
+            if len(confirming.unconfirmed) >= WINDOW:
+                self._wait(confirming, WINDOW // 2)
+        self._wait(confirming, 0)
+
+    def _fetch(self, sendings: deque[Sending], source: "_Source") -> bool:
+        outgoing = source.next()
+        if outgoing is None:
+            return False
+        sendings.append(Sending(outgoing, self._on_confirmed, self._on_unroutable))
+        return True
+
+    def _on_confirmed(self) -> None:
+        self.confirmed += 1
+
+    def _on_unroutable(self) -> None:
+        self.unroutable += 1
+
+    def _wait(self, confirming: Confirming, most: int) -> None:
+        """Wait until at most so many are unconfirmed."""
+        seen, seen_at = -1, 0.0
+        while len(confirming.unconfirmed) > most:
+            self._link.wait(1.0)
+            self._link.drain()
+            if self.confirmed + self.unroutable != seen:
+                seen, seen_at = self.confirmed + self.unroutable, time.monotonic()
+            elif time.monotonic() - seen_at > CONFIRM_TIMEOUT_S:
+                raise ConnectionError(f"the broker has confirmed nothing for {CONFIRM_TIMEOUT_S:.0f} s")
+            if confirming.refused:
+                self._send_again(confirming)
+
+    def _send_again(self, confirming: Confirming) -> None:
+        refused, confirming.refused = confirming.refused, []
+        self._say("warning", f"the broker refused {len(refused)} messages; sending them again")
+        self._link.sleep(_PAUSE_S)
+        for sending in refused:
+            confirming.publish(sending)
+
+
+class _Source:
+    """Messages one by one, keeping what their iterator raises: it may look like an error of the broker."""
+
+    def __init__(self, messages: Iterable[Outgoing]) -> None:
+        self._messages = iter(messages)
+        self._error: Exception | None = None
+
+    def next(self) -> Outgoing | None:
+        """Return the next message; None: there is none."""
+        try:
+            return next(self._messages, None)
+        except Exception as error:
+            self._error = error
+            return None
+
+    def end(self) -> bool:
+        """Raise what the iterator raised."""
+        if self._error:
+            raise self._error
+        return True

@@ -1,0 +1,147 @@
+"""Making the broker match the file: declare and bind what is new, unbind what only the old file had."""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from amqp.exceptions import IrrecoverableChannelError, NotFound, ResourceLocked
+from kombu.connection import Connection
+
+from ebats.pipelines.model import Pipeline
+from ebats.pipelines.topology import (
+    Binding,
+    DeclaredExchange,
+    DeclaredQueue,
+    Topology,
+    derive,
+    to_json,
+)
+from ebats.runner.broker.connect import Say
+from ebats.runner.broker.lock import alone, one_channel
+from ebats.runner.broker.mismatch import TopologyMismatch, describe
+from ebats.runner.broker.stored import Stored
+
+#: The broker refuses one thing and closes the channel.
+_REFUSALS = (IrrecoverableChannelError, ResourceLocked)
+
+ItemT = TypeVar("ItemT", DeclaredExchange | DeclaredQueue, Binding)
+
+
+def apply(pipeline: Pipeline, say: Say, stop: Callable[[], bool] = lambda: False) -> bool:
+    """Make the broker match the file; False: `stop` became true before that was done. Idempotent.
+
+    Waits for the broker, and for another runner that is at it.
+
+    Raises:
+        TopologyMismatch: with all that exists with other arguments, or may not be declared.
+    """
+
+    def work(connection: Connection) -> bool:
+        _change(connection, pipeline, derive(pipeline))
+        return True
+
+    return alone(pipeline, say, stop, work) or False
+
+
+def ensure(pipeline: Pipeline, say: Say, stop: Callable[[], bool] = lambda: False) -> bool | None:
+    """Declare a pipeline that never was; return whether what the broker has differs from the file.
+
+    What differs is left alone: who runs the file applies it. None: `stop` became true.
+
+    Raises:
+        TopologyMismatch: see `apply`.
+    """
+    new = derive(pipeline)
+
+    def work(connection: Connection) -> bool:
+        if _exists(connection, pipeline.on_broker("topology")):
+            with one_channel(connection) as channel:
+                stored = Stored(connection, channel, pipeline)
+                if topologies := stored.topologies():
+                    stored.give_back()
+                    return any(topology != new for topology in topologies)
+        _change(connection, pipeline, new)
+        return False
+
+    return alone(pipeline, say, stop, work)
+
+
+def _exists(connection: Connection, queue: str) -> bool:
+    with one_channel(connection) as channel, suppress(NotFound):
+        channel.queue_declare(queue, passive=True)
+        return True
+    return False
+
+
+def _change(connection: Connection, pipeline: Pipeline, new: Topology) -> None:
+    _declare(connection, pipeline, new)
+    with one_channel(connection) as channel:
+        stored = Stored(connection, channel, pipeline)
+        old = stored.topologies()
+        # Before anything is bound: were it after, a crash in between would leave bindings that nobody
+        # knows of. The old ones are forgotten last, so until all is done both are known.
+        stored.add(to_json(new))
+        _bind(connection, pipeline, new)
+        _unbind(connection, {binding for topology in old for binding in topology.bindings} - {*new.bindings})
+        stored.forget()
+
+
+# All is sent without waiting for answers, which costs one round trip instead of one for each. An error
+# closes the channel and shows at the call that waits; only then it is worth asking for one after another.
+
+
+def _declare(connection: Connection, pipeline: Pipeline, topology: Topology) -> None:
+    items: tuple[DeclaredExchange | DeclaredQueue, ...] = (*topology.exchanges, *topology.queues)
+    try:
+        with one_channel(connection) as channel:
+            for item in items:
+                _declare_one(channel, item, nowait=True)
+            channel.queue_declare(pipeline.on_broker("topology"), passive=True)
+    except _REFUSALS:
+        _one_by_one(connection, pipeline, items, _declare_one)
+
+
+def _declare_one(channel: Any, item: DeclaredExchange | DeclaredQueue, *, nowait: bool = False) -> None:
+    options = {"durable": True, "auto_delete": False, "nowait": nowait, "arguments": dict(item.arguments)}
+    if isinstance(item, DeclaredExchange):
+        channel.exchange_declare(item.name, item.type, **options)
+    else:
+        channel.queue_declare(item.name, **options)
+
+
+def _bind(connection: Connection, pipeline: Pipeline, topology: Topology) -> None:
+    try:
+        with one_channel(connection) as channel:
+            for binding in topology.bindings:
+                _bind_one(channel, binding, nowait=True)
+            channel.queue_declare(pipeline.on_broker("topology"), passive=True)
+    except _REFUSALS:
+        _one_by_one(connection, pipeline, topology.bindings, _bind_one)
+
+
+def _bind_one(channel: Any, binding: Binding, *, nowait: bool = False) -> None:
+    channel.queue_bind(binding.queue, binding.exchange, binding.key, nowait=nowait)
+
+
+def _one_by_one(
+    connection: Connection,
+    pipeline: Pipeline,
+    items: Iterable[ItemT],
+    act: Callable[[Any, ItemT], None],
+) -> None:
+    refused = []
+    for item in items:
+        try:
+            with one_channel(connection) as channel:
+                act(channel, item)
+        except _REFUSALS as error:
+            refused.append(describe(pipeline, item, error.reply_code, error.reply_text))
+    if refused:
+        raise TopologyMismatch("\n".join(refused))
+
+
+def _unbind(connection: Connection, bindings: Iterable[Binding]) -> None:
+    for binding in bindings:
+        # Its queue or its exchange may be gone, and the binding with it.
+        with one_channel(connection) as channel, suppress(NotFound):
+            channel.queue_unbind(binding.queue, binding.exchange, binding.key)
