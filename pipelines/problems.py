@@ -1,7 +1,7 @@
 """What is wrong with a file: a problem, its place, what to do about it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 Severity = Literal["error", "warning"]
 
@@ -39,9 +39,15 @@ class Problem:
 class EbatsError(Exception):
     """The base of all errors that are for people: its text says what is wrong and what to do."""
 
+    #: What a command that ends with it exits with.
+    exit_code: ClassVar[int] = 1
+
 
 class BadFile(EbatsError):
     """Raised when a pipeline file has problems: all of them, at once."""
+
+    #: EX_CONFIG of sysexits.h, so that a unit can say RestartPreventExitStatus=78.
+    exit_code = 78
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
@@ -50,3 +56,11 @@ class BadFile(EbatsError):
 
 class UnreadableFile(EbatsError):
     """Raised when there is no such file, or it can't be read."""
+
+    exit_code = 2
+
+
+class UsageError(EbatsError):
+    """Raised when what was written on the command line doesn't fit the file."""
+
+    exit_code = 2
