@@ -17,6 +17,8 @@ __all__ = ["Outbox", "ProcessLog", "Source", "open_channel"]
 #: A kill -9 costs what was put in so many seconds: well inside the promised 100 ms.
 _TICK_S = 0.02
 _REFUSED_S = 0.001
+#: What Linux and macOS say while the kernel holds all it may.
+_FULL = (errno.EAGAIN, errno.ENOBUFS)
 _BATCH_RECORDS = 200
 _BATCH_BYTES = 48 * 1024
 #: A record above this is cut before it waits, so that a few can't fill the memory or a datagram.
@@ -123,14 +125,16 @@ class Outbox:
 
     def _send_all(self) -> bool:
         """Send until nothing waits (True), or until the writer takes no more for a while (False)."""
-        while self._unsent or self._take_batch():
-            if self._send(self._unsent[0]):
-                continue
-            if not self._is_writable():
+        while self._unsent or self._take_batch() or self._take_losses():
+            if self._closing.is_set() and time.monotonic() > self._deadline:
                 return False
-            # A socket may call itself writable and still refuse: no busy loop.
-            time.sleep(_REFUSED_S)
-        return self._tell_losses()
+            refusal = self._send(self._unsent[0])
+            if refusal and (refusal not in _FULL or not self._is_writable()):
+                return False
+            if refusal:
+                # A socket may call itself writable and still refuse: no busy loop.
+                time.sleep(_REFUSED_S)
+        return True
 
     def _take_batch(self) -> bool:
         batch: list[Line] = []
@@ -144,19 +148,20 @@ class Outbox:
             self._unsent.append(batch)
         return bool(batch)
 
-    def _send(self, batch: list[Line]) -> bool:
+    def _send(self, batch: list[Line]) -> int:
+        """Send a batch and forget it; return why it wasn't sent: 0 or an errno."""
         data = encode_batch(batch)
         try:
             # Not by a setting of the socket: all processes share that one.
             self._socket.send(data, socket.MSG_DONTWAIT)
         except OSError as error:
-            if error.errno == errno.EMSGSIZE:
-                self._split(batch, len(data))
-                return True
-            return False
+            if error.errno != errno.EMSGSIZE:
+                return error.errno or errno.EIO
+            self._split(batch, len(data))
+            return 0
         self._unsent.popleft()
         self._release(batch)
-        return True
+        return 0
 
     def _split(self, batch: list[Line], size: int) -> None:
         """Put two halves in the place of a batch that no datagram holds; cut a record that is so alone."""
@@ -186,19 +191,18 @@ class Outbox:
         poll.register(self._socket, select.POLLOUT)
         return [event for _, event in poll.poll(int(_TICK_S * 1000))] == [select.POLLOUT]
 
-    def _tell_losses(self) -> bool:
-        """Send the count of what was lost, when it is time; return whether everything is sent."""
+    def _take_losses(self) -> bool:
+        """Put the count of what was lost among what is to be sent, when it is time to tell."""
         now = time.monotonic()
         lost = self._dropped - self._told
         if not lost or (now < self._told_at + _TELL_EVERY_S and not self._closing.is_set()):
-            return True
-        line = self._source.line(
-            "warning", f"{lost} records were lost: the process that writes them was away or slow"
-        )
-        try:
-            self._socket.send(encode_batch([line]), socket.MSG_DONTWAIT)
-        except OSError:
             return False
+        text = f"{lost} records were lost: the process that writes them was away or slow"
+        line = self._source.line("warning", text)
+        with self._lock:
+            self._records += 1
+            self._bytes += len(line.json)
+        self._unsent.append([line])
         self._told += lost
         self._told_at = now
         return True

@@ -6,8 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import msgspec
+
 from ebats.pipelines.model import Level
 from ebats.runner.execution.record import HOST, Line, Log, encode
+
+_TEXTS = ("text", "task", "id", "traceback")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +39,20 @@ class Source:
             pipeline=self.pipeline,
             process=self.process,
             environment=self.environment,
-            text=_encodable(text),
+            text=text,
             task=task,
             id=id,
-            traceback=None if traceback is None else _encodable(traceback),
+            traceback=traceback,
             host=HOST,
             pid=os.getpid(),
         )
-        return encode(log)
+        try:
+            return encode(log)
+        except UnicodeEncodeError:
+            # Half a surrogate pair (a file name that isn't UTF-8) has no place in JSON.
+            return encode(
+                msgspec.structs.replace(log, **{name: _encodable(getattr(log, name)) for name in _TEXTS})
+            )
 
 
 class ProcessLog:
@@ -89,6 +99,5 @@ class ProcessLog:
         )
 
 
-def _encodable(text: str) -> str:
-    # Half a surrogate pair (a file name that isn't UTF-8) has no place in JSON.
-    return text.encode(errors="backslashreplace").decode()
+def _encodable(text: str | None) -> str | None:
+    return text and text.encode(errors="backslashreplace").decode()

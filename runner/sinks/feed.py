@@ -6,7 +6,7 @@ from collections import deque
 from typing import TypedDict
 
 from ebats.runner.execution.record import Line
-from ebats.runner.sinks.sink import SinkError, Sink
+from ebats.runner.sinks.sink import Sink, SinkError
 
 _FIRST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 10.0
