@@ -53,6 +53,7 @@ class Connection:
         self._last_channel = 0
         self._drained = 0.0
         self._is_sleeping = False
+        self._is_calling = False
         _open.add(self)
 
     # -- as py-amqp
@@ -108,24 +109,32 @@ class Connection:
             self._sleep(wait if end is None else min(wait, end - now))
 
     def _call_back(self) -> bool:
-        busy = bool(self.calls or self.inbox)
-        while self.calls:
-            self.calls.popleft()()
-        while self.inbox:
-            consumer, row = self.inbox.popleft()
-            consumer.channel.deliver(consumer, row)
-        if busy and self.store.is_open:
+        if not self.calls and not self.inbox:
+            return False
+        self._is_calling = True
+        try:
+            while self.calls:
+                self.calls.popleft()()
+            # What is there, and no more: a nested drain_events may take of it, and add to it.
+            for _ in range(len(self.inbox)):
+                if self.inbox:
+                    consumer, row = self.inbox.popleft()
+                    consumer.channel.deliver(consumer, row)
+        finally:
+            self._is_calling = False
             self._drained = time.monotonic()
-            if self.settlements:  # settled by the callbacks themselves: nobody may drain again for long
-                self._pump.turn()
-        return busy
+        if self.store.is_open:
+            self.settle_now()  # what the callbacks settled: nobody may drain again for long
+        return True
 
     def _sleep(self, seconds: float) -> None:
         if seconds <= 0:
             return
         self._is_sleeping = True
         try:
-            select.select([self.sock], [], [], seconds)
+            waiter = select.poll()  # not select: it takes no descriptor over 1023
+            waiter.register(self.sock, select.POLLIN)
+            waiter.poll(seconds * 1000)
         finally:
             self._is_sleeping = False
 
@@ -194,7 +203,8 @@ class Connection:
 
     def settled(self) -> None:
         """Something was acknowledged or given back: soon written, at once if nobody drains."""
-        if time.monotonic() - self._drained > DRAINED_RECENTLY_S and not self._is_sleeping and not self.inbox:
+        idle = not self._is_sleeping and not self._is_calling
+        if idle and time.monotonic() - self._drained > DRAINED_RECENTLY_S:
             self._pump.turn()
         else:
             self._pump.note_settled()

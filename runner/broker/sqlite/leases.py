@@ -68,16 +68,17 @@ def claim(db: sqlite3.Connection, queue: int, owner: int, limit: int) -> list[tu
 
 
 def delete(db: sqlite3.Connection, owner: int, leases: Sequence[Lease]) -> None:
-    """Remove leased messages for good. A lease that was lost meanwhile leaves its message alone."""
+    """Remove leased messages for good. What is no longer leased is left alone."""
+    db.execute("SAVEPOINT deleting")
     cursor = db.executemany(DELETE_ENTRY, [(lease.queue, owner, lease.id) for lease in leases])
     if cursor.rowcount == len(leases):
         db.executemany(DELETE_MESSAGE, [(lease.id,) for lease in leases])
-        return
-    for lease in leases:
-        if not db.execute(
-            "SELECT 1 FROM entry WHERE id = ? AND queue = ?", (lease.id, lease.queue)
-        ).fetchone():
-            db.execute(DELETE_MESSAGE, (lease.id,))
+    else:  # a queue was deleted; its messages' ids may be others' now, so look at each
+        db.execute("ROLLBACK TO deleting")
+        for lease in leases:
+            if db.execute(DELETE_ENTRY, (lease.queue, owner, lease.id)).rowcount:
+                db.execute(DELETE_MESSAGE, (lease.id,))
+    db.execute("RELEASE deleting")
 
 
 def settle(db: sqlite3.Connection, topology: Topology, owner: int, what: Settlements) -> set[int]:

@@ -80,7 +80,7 @@ class Delivery(kombu_message.Message):
             return
         self.errors = []
         try:
-            self.body = decompress(self.body, name)  # type: ignore[no-untyped-call]
+            self.body = decompress(self.body, name)
         except Exception:  # whatever a foreign compression raises
             self.errors.append(sys.exc_info())
 

@@ -98,11 +98,11 @@ def _lock(descriptor: int) -> None:
 
 @dataclass(slots=True)
 class _Registry:
-    guard: threading.Lock
+    guard: threading.RLock  # garbage collection may close one connection while another opens
     open: dict[str, ProcessLocks]
 
 
-_registry = _Registry(threading.Lock(), {})
+_registry = _Registry(threading.RLock(), {})
 
 
 def acquire(folder: str) -> ProcessLocks:
@@ -126,7 +126,7 @@ def release(locks: ProcessLocks) -> None:
 
 
 def _after_fork() -> None:
-    _registry.guard = threading.Lock()
+    _registry.guard = threading.RLock()
     _registry.open.clear()
 
 

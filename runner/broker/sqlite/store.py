@@ -20,8 +20,6 @@ WAL_BYTES = 8 * files.MIB
 VACUUM_PAGES = 4000
 KEEP_FREE_PAGES = 8000
 
-#: What a forked child inherited: never touched again, and never closed, for that would harm the parent.
-_inherited: list[sqlite3.Connection] = []
 _stores: "weakref.WeakSet[Store]" = weakref.WeakSet()
 
 
@@ -119,7 +117,12 @@ class Store:
     @property
     def is_open(self) -> bool:
         """Whether this process can still use the handle."""
-        return self._dispose.alive and self.pid == os.getpid()
+        return self.is_open_anywhere and self.pid == os.getpid()
+
+    @property
+    def is_open_anywhere(self) -> bool:
+        """Whether it wasn't closed, be it in this process or in the one that opened it."""
+        return self._dispose.alive
 
     def check_process(self) -> None:
         """Refuse to work in a forked child, or after closing."""
@@ -153,7 +156,7 @@ class Store:
         return errors.unusable(f"{where} can't be used: {error} ({name})")
 
     def close(self) -> None:
-        """Close the handle. The last one in all processes also empties the log, so hold the mutex."""
+        """Close the handle and give its owners up. The last one in all processes also empties the log."""
         if self.pid == os.getpid():
             with self.lock:
                 self._dispose()
@@ -164,8 +167,9 @@ def _dispose(db: sqlite3.Connection, locks: mutex.ProcessLocks, owners: set[int]
         return
     for owner in owners:
         locks.die(owner)
-    with locks.writing():
-        db.close()
+    # Not under the mutex, which this thread may hold when garbage collection runs this. It needn't be, for
+    # SQLite checkpoints here only if nobody else has the database open.
+    db.close()
     mutex.release(locks)
 
 
@@ -173,9 +177,30 @@ def _is_full(error: sqlite3.Error) -> bool:
     return (getattr(error, "sqlite_errorname", "") or "") == "SQLITE_FULL"
 
 
-def _after_fork() -> None:
-    _inherited.extend(store.db for store in _stores)
+# A fork copies SQLite's notes of which locks the process holds, but not the locks. Left alone, a child that
+# opens the same database would believe in them, and the parent's last close would delete the log under its
+# feet. So a fork waits until no handle is in use, and the child closes its copies: that writes nothing,
+# because the parent holds the database.
+
+
+def _before_fork() -> None:
+    _forking.extend(sorted(_stores, key=id))
+    for store in _forking:
+        store.lock.acquire()
+
+
+def _in_parent() -> None:
+    while _forking:
+        _forking.pop().lock.release()
+
+
+def _in_child() -> None:
+    for store in _forking:
+        if store.is_open_anywhere:
+            store.db.close()
     _stores.clear()
+    _in_parent()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+_forking: list[Store] = []
+os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)

@@ -51,6 +51,10 @@ class Transport(base.Transport):
     def verify_connection(self, connection: Connection) -> bool:
         return connection.connected
 
+    def qos_semantics_matches_spec(self, connection: Connection) -> bool:  # noqa: ARG002
+        """As RabbitMQ 3.3 and later: only a global prefetch reaches consumers that run already."""
+        return False
+
     def close_connection(self, connection: Connection) -> None:
         connection.client = None
         connection.close()

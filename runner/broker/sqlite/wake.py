@@ -21,6 +21,7 @@ class Bell:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        remove(path)  # of a database that was deleted
         os.mkfifo(path, 0o600)
         self._descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
