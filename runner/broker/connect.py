@@ -32,6 +32,11 @@ def open_connection(broker: Broker, url: str) -> Connection:
     """
     connection = Connection(url) if url.startswith("sqlite:") else _amqp(broker, url)
     connection.connect()
+    if not url.startswith("sqlite:"):
+        # py-amqp would look for it before each publish, with three system calls; whoever publishes
+        # here reads what the broker says anyway.
+        raw = connection.connection
+        raw.client_properties = raw.client_properties | {"capabilities": {}}
     if not broker.keepalive and isinstance(connection.connection.sock, socket.socket):
         # py-amqp turns it on and has no option for it.
         connection.connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)

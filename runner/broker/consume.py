@@ -48,7 +48,9 @@ class Intake:
         #: When the thread last went round, on the monotonic clock: its sign of life.
         self.alive_at = time.monotonic()
         self.cancelled = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
+        #: What ended the thread, though nobody asked it to end.
+        self.failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._guarded, name="intake", daemon=True)
 
     def start(self) -> None:
         """Start the thread; the connection is opened at once."""
@@ -75,6 +77,12 @@ class Intake:
         self._link.wake()
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
+
+    def _guarded(self) -> None:
+        try:
+            self._run()
+        except BaseException as error:
+            self.failure = error
 
     def _run(self) -> None:
         while not self._closing:
@@ -161,8 +169,9 @@ class Intake:
         return held >= self._batch or held == len(self._tags) or now - held_since >= _HELD_S
 
     def _acknowledge(self, now: float) -> None:
-        for tag, multiple in self._tags.acknowledgements(now, everything=self._closing):
-            self._channel.basic_ack(tag, multiple)
+        with self._link.corked():
+            for tag, multiple in self._tags.acknowledgements(now, everything=self._closing):
+                self._channel.basic_ack(tag, multiple)
 
     def _wait(self, timeout_s: float) -> None:
         # First say that we sleep, then look: who comes in between wakes us.
@@ -170,7 +179,7 @@ class Intake:
         if len(self._settled) < self._wake_at:
             self._link.wait(timeout_s)
         self._link.asleep = False
-        self._link.drain(most=100)
+        self._link.drain()
 
     def _cancel(self) -> None:
         for tag in self._consumer_tags:

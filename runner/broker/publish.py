@@ -157,8 +157,9 @@ class Publisher:
 
     def _serve(self, confirming: Confirming) -> None:
         while not self._finished():
-            while self._waiting and len(confirming.unconfirmed) < WINDOW:
-                confirming.publish(self._waiting.popleft())
+            with self._link.corked():
+                while self._waiting and len(confirming.unconfirmed) < WINDOW:
+                    confirming.publish(self._waiting.popleft())
             # First say that we sleep, then look: who comes in between wakes us.
             self._link.asleep = True
             if not self._finished() and (confirming.unconfirmed or not self._waiting):
@@ -166,7 +167,9 @@ class Publisher:
             self._link.asleep = False
             self._link.drain()
             if confirming.refused:
-                self._say("warning", f"the broker refused {len(confirming.refused)} messages; sending them again")
+                self._say(
+                    "warning", f"the broker refused {len(confirming.refused)} messages; sending them again"
+                )
                 self._send_again(confirming.refused)
                 confirming.refused = []
                 self._link.sleep(_PAUSE_S)

@@ -74,6 +74,8 @@ class Worker:
     def _attend(self, timeout_s: float) -> None:
         """Listen to the parent, and tell it how things are."""
         words = self.parent.listen(timeout_s)
+        if failure := self.intake.failure or self.publisher.failure:
+            raise failure
         now = time.monotonic()
         if "report" in words or now - self._told_at >= _STATUS_S:
             self._told_at = now
