@@ -120,7 +120,7 @@ class Link:
     def _drain_events(self, connection: Connection, most: int) -> None:
         with suppress(socket.timeout):
             for _ in range(most):
-                connection.drain_events(timeout=0)  # type: ignore[no-untyped-call]
+                connection.drain_events(timeout=0)
 
     def corked(self) -> AbstractContextManager[None]:
         """Collect what is written inside, and write it at once. Nothing inside may wait for an answer."""

@@ -5,9 +5,11 @@ from collections.abc import Collection, Iterable, Mapping
 
 from ebats.pipelines.load import examine
 from ebats.pipelines.model import Pipeline
+from ebats.pipelines.problems import UsageError
 from ebats.pipelines.topology import derive
 from ebats.runner.broker import declare
 from ebats.runner.broker.inspect import Inspector
+from ebats.runner.commands.problems import render, wants_colour
 from ebats.runner.idle import Idle
 from ebats.runner.state import StateFile
 from ebats.runner.supervisor import Supervisor
@@ -22,8 +24,7 @@ def main(
         EbatsError: the file is bad, the broker doesn't fit, or a process dies again and again.
     """
     loaded = examine(file, environ)
-    if loaded.warnings:
-        sys.stderr.write(report(loaded.warnings))
+    sys.stderr.write(render(loaded.warnings, colour=wants_colour(sys.stderr, environ)))
     pipeline = loaded.pipeline
     _check_only(pipeline, only)
     supervisor = Supervisor(pipeline, only)
@@ -40,8 +41,7 @@ def _run(
     supervisor.prepare()
     supervisor.try_entry_points()
     broker = Inspector(pipeline.broker, supervisor.say, supervisor.stopping)
-    declare.apply(pipeline, supervisor.say, supervisor.stopping)
-    if supervisor.stopping():
+    if not declare.apply(pipeline, supervisor.say, supervisor.stopping):
         return 0 if supervisor.stop() else 1
     topology = derive(pipeline)
     dead, suspects = pipeline.on_broker("dead"), pipeline.on_broker("suspects")
