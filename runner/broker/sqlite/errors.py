@@ -1,5 +1,6 @@
 """The errors of the embedded broker: those of py-amqp, in RabbitMQ's words."""
 
+import sqlite3
 from typing import NoReturn
 
 from amqp import exceptions
@@ -99,6 +100,24 @@ def unavailable(text: str) -> Exception:
     """320: the database can't be used now; a new connection may work."""
     error: Exception = exceptions.ConnectionForced(f"CONNECTION_FORCED - {text}", reply_code=320)
     return error
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    """Whether it says that the disk, or what we may have of it, is full."""
+    return _name(error) == "SQLITE_FULL"
+
+
+def explain(database: str, error: sqlite3.Error) -> Exception:
+    """Say in AMQP's terms what SQLite says: whether to wait, to connect again, or to give up."""
+    if is_full(error):
+        return full(database, str(error))
+    if _name(error).startswith(("SQLITE_IOERR", "SQLITE_BUSY", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
+        return unavailable(f"{database} can't be written now: {error} ({_name(error)})")
+    return unusable(f"{database} can't be used: {error} ({_name(error)})")
+
+
+def _name(error: sqlite3.Error) -> str:
+    return getattr(error, "sqlite_errorname", None) or ""
 
 
 def bad_path(text: str) -> NoReturn:

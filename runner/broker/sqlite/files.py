@@ -119,6 +119,17 @@ class Room:
     #: Size of the file that is given up when even acknowledging finds no room.
     ballast: int
 
+    @property
+    def log(self) -> int:
+        """The log is moved into the database when it has grown to this. On a disk that somebody has filled
+        meanwhile that takes as much room again: the ballast is twice as large."""
+        return self.ballast // 2
+
+    @property
+    def short_log(self) -> int:
+        """The same while the disk is nearly full."""
+        return min(MIB, self.ballast // 4)
+
 
 def room_for(files: Files) -> Room:
     """Scale the limits to the disk, so that small ones can be used at all."""

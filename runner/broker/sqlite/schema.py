@@ -37,7 +37,8 @@ PREDECLARED = [("amq.direct", "direct"), ("amq.fanout", "fanout"), ("amq.topic",
 def open_database(where: Files) -> sqlite3.Connection:
     """Open the database, making it if there is none. Call with the writer mutex held.
 
-    Raises InternalError for a file that is damaged, cut off, or not one of ours.
+    Raises InternalError for a file that is damaged, cut off, or not one of ours; ResourceError or
+    ConnectionForced for what may pass.
     """
     _make_file(where)
     db = sqlite3.connect(
@@ -47,7 +48,7 @@ def open_database(where: Files) -> sqlite3.Connection:
         _settle(db, where)
     except sqlite3.DatabaseError as error:
         db.close()
-        raise errors.unusable(f"{where.database} can't be used: {error}") from error
+        raise errors.explain(where.database, error) from error
     except BaseException:
         db.close()
         raise
@@ -117,7 +118,12 @@ def _check(db: sqlite3.Connection, where: Files) -> None:
 
 def _check_length(db: sqlite3.Connection, where: Files) -> None:
     # Pages that are only in the log may lie beyond the end of the file, so move them there first.
-    busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    try:
+        busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError as error:
+        if errors.is_full(error):
+            return
+        raise
     pages, size = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
     if not busy and Path(where.database).stat().st_size < pages * size:
         raise errors.unusable(

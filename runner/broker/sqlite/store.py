@@ -14,8 +14,6 @@ from ebats.runner.broker.sqlite.routing import Topology
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
-#: The log is moved into the database when it has grown to this.
-WAL_BYTES = 8 * files.MIB
 #: Pages given back to the disk at a checkpoint, at most, and how many stay free for reuse.
 VACUUM_PAGES = 4000
 KEEP_FREE_PAGES = 8000
@@ -58,17 +56,13 @@ class Store:
         """
         self.check_process()
         with self.lock, self.locks.writing():
-            try:
-                return self._transact(work, durable)
-            except sqlite3.OperationalError as error:
-                if not _is_full(error) or durable or not files.drop_ballast(self.files):
-                    raise self._explain(error) from error
-            except sqlite3.DatabaseError as error:
-                raise self._explain(error) from error
-            try:
-                return self._transact(work, durable)
-            except sqlite3.DatabaseError as error:
-                raise self._explain(error) from error
+            reliefs = [self._empty_log] if durable else [self._empty_log, self._give_up_ballast]
+            while True:
+                try:
+                    return self._transact(work, durable)
+                except sqlite3.DatabaseError as error:
+                    if not (errors.is_full(error) and reliefs and reliefs.pop(0)()):
+                        raise errors.explain(self.files.database, error) from error
 
     def _transact(self, work: Work[T], durable: bool) -> T:
         if durable != self._durable:
@@ -93,7 +87,7 @@ class Store:
             with self.lock:
                 return self.db.execute(query, values).fetchall()
         except sqlite3.DatabaseError as error:
-            raise self._explain(error) from error
+            raise errors.explain(self.files.database, error) from error
 
     def topology(self) -> Topology:
         """Give the exchanges, bindings, queues and consumers as of now (cached until they change)."""
@@ -137,7 +131,10 @@ class Store:
         """Move the log into the database. Any process may, but under the mutex: a checkpoint that races a
         commit can lose pages (sqlite.org/wal.html, "WAL-reset bug", before 3.51.3)."""
         try:
-            if self._wal.stat().st_size < WAL_BYTES:
+            size = self._wal.stat().st_size
+            if size < self._room.log and (
+                size < self._room.short_log or files.free_bytes(self.files) > self._room.publishers
+            ):
                 return
             if self.db.execute("PRAGMA freelist_count").fetchone()[0] > KEEP_FREE_PAGES:
                 self.db.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
@@ -146,14 +143,17 @@ class Store:
         except (sqlite3.OperationalError, OSError):
             return  # a full disk, most likely: the transaction is safe in the log, the next one tries again
 
-    def _explain(self, error: sqlite3.DatabaseError) -> Exception:
-        name = getattr(error, "sqlite_errorname", "") or ""
-        where = self.files.database
-        if _is_full(error):
-            return errors.full(where, str(error))
-        if name.startswith(("SQLITE_IOERR", "SQLITE_BUSY", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
-            return errors.unavailable(f"{where} can't be written now: {error} ({name})")
-        return errors.unusable(f"{where} can't be used: {error} ({name})")
+    def _empty_log(self) -> bool:
+        """Make room by moving the log into the database, where there is room for what was there before."""
+        try:
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.OperationalError:
+            return True  # even that found no room: on to the next relief
+        return True
+
+    def _give_up_ballast(self) -> bool:
+        """Make room by deleting what was set aside; False if that was done before."""
+        return files.drop_ballast(self.files) and self._empty_log()
 
     def close(self) -> None:
         """Close the handle and give its owners up. The last one in all processes also empties the log."""
@@ -171,10 +171,6 @@ def _dispose(db: sqlite3.Connection, locks: mutex.ProcessLocks, owners: set[int]
     # SQLite checkpoints here only if nobody else has the database open.
     db.close()
     mutex.release(locks)
-
-
-def _is_full(error: sqlite3.Error) -> bool:
-    return (getattr(error, "sqlite_errorname", "") or "") == "SQLITE_FULL"
 
 
 # A fork copies SQLite's notes of which locks the process holds, but not the locks. Left alone, a child that
