@@ -129,13 +129,20 @@ class Supervisor:
 
     def stop(self) -> bool:
         """Let all finish within the grace time, the writer last; return whether all left by themselves."""
+        workers = [*self._slots, self._lane]
+        if self._going:
+            return self._drain(workers)
+        self._kill([*workers, self._writer])
+        for child in self._children([*workers, self._writer]):
+            child.wait(_FLUSH_S)
+        self._outbox.close(0.0)
+        return True
+
+    def _drain(self, workers: list[Slot]) -> bool:
         first = len(self._signals)
         self.log.info("stops: lets run what runs, hands the rest back")
-        workers = [*self._slots, self._lane]
         for child in self._children(workers):
             child.say("stop")
-            if not self._going:
-                child.kill()
         deadline = time.monotonic() + self._pipeline.grace_s + _FLUSH_S
         clean = True
         while any(slot.child for slot in workers):

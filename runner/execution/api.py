@@ -49,6 +49,10 @@ class Context:
     logger: Logger
 
 
+# Their users know them as `ebats.Retry`: so they are called in logs and tracebacks.
+Retry.__module__ = Reject.__module__ = Context.__module__ = "ebats"
+
+
 class _WholePayload:
     """Marks the parameter that gets the whole decoded body."""
 
