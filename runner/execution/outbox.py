@@ -17,8 +17,6 @@ __all__ = ["Outbox", "ProcessLog", "Source", "open_channel"]
 #: A kill -9 costs what was put in so many seconds: well inside the promised 100 ms.
 _TICK_S = 0.02
 _REFUSED_S = 0.001
-#: What Linux and macOS say while the kernel holds all it may.
-_FULL = (errno.EAGAIN, errno.ENOBUFS)
 _BATCH_RECORDS = 200
 _BATCH_BYTES = 48 * 1024
 #: A record above this is cut before it waits, so that a few can't fill the memory or a datagram.
@@ -91,6 +89,8 @@ class Outbox:
             self._bytes += size
             self._waiting.append(line)
         if self._idle:
+            # Once is enough: waking costs more than all the rest, and the thread may get to run only later.
+            self._idle = False
             self._wake.set()
 
     def close(self, timeout_s: float) -> int:
@@ -128,12 +128,12 @@ class Outbox:
         while self._unsent or self._take_batch() or self._take_losses():
             if self._closing.is_set() and time.monotonic() > self._deadline:
                 return False
-            refusal = self._send(self._unsent[0])
-            if refusal and (refusal not in _FULL or not self._is_writable()):
+            if self._send(self._unsent[0]):
+                continue
+            if not self._is_writable():
                 return False
-            if refusal:
-                # A socket may call itself writable and still refuse: no busy loop.
-                time.sleep(_REFUSED_S)
+            # A socket may call itself writable and still refuse: no busy loop.
+            time.sleep(_REFUSED_S)
         return True
 
     def _take_batch(self) -> bool:
@@ -148,20 +148,20 @@ class Outbox:
             self._unsent.append(batch)
         return bool(batch)
 
-    def _send(self, batch: list[Line]) -> int:
-        """Send a batch and forget it; return why it wasn't sent: 0 or an errno."""
+    def _send(self, batch: list[Line]) -> bool:
+        """Send a batch and forget it; return whether there is less to send now."""
         data = encode_batch(batch)
         try:
             # Not by a setting of the socket: all processes share that one.
             self._socket.send(data, socket.MSG_DONTWAIT)
         except OSError as error:
             if error.errno != errno.EMSGSIZE:
-                return error.errno or errno.EIO
+                return False
             self._split(batch, len(data))
-            return 0
+            return True
         self._unsent.popleft()
         self._release(batch)
-        return 0
+        return True
 
     def _split(self, batch: list[Line], size: int) -> None:
         """Put two halves in the place of a batch that no datagram holds; cut a record that is so alone."""

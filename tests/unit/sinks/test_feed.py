@@ -100,7 +100,9 @@ def test_the_waits_between_attempts_grow(sink: FakeSink, feed: Feed) -> None:
     feed.put(numbered(1))
     wait_until(lambda: len(times) == 4)
     first, second, third = (later - sooner for sooner, later in itertools.pairwise(times))
-    assert first < second < third
+    assert first >= 0.1
+    assert second >= 0.2
+    assert third >= 0.4
 
 
 def test_a_sink_that_hangs_costs_no_time_and_bounded_memory(sink: FakeSink, feed: Feed) -> None:
@@ -184,4 +186,4 @@ def test_closing_leaves_a_sink_that_hangs_behind_and_counts(sink: FakeSink, feed
     assert feed.status()["waiting"] == 0
     hang.set()
     wait_until(lambda: sink.closed)
-    assert feed.status()["lost"] == 50
+    assert feed.status() == {"written": 0, "lost": 50, "waiting": 0, "error": None}
