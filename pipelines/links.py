@@ -47,13 +47,13 @@ def _check_pattern(event: Event, exchange_type: str, values: Values) -> None:
 
 
 def _check_tasks_once(event: Event, values: Values) -> None:
-    seen = set()
+    seen: set[str | None] = set()
     path = ("events", event.name, "tasks")
     for index, item in values.items(*path):
-        name = item.get("task") if isinstance(item, dict) else item
+        name = item if isinstance(item, str) else values.get(*path, index, "task")
         if name in seen:
             values.error((*path, index), f"`{name}` is a task of this event already", "keep one of them")
-        seen.add(name)
+        seen |= {name} - {None}
 
 
 def _check_labels(event: Event, values: Values) -> None:

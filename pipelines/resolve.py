@@ -20,6 +20,7 @@ from ebats.pipelines.model import (
     StdSink,
     Task,
 )
+from ebats.pipelines.secrets import shown
 from ebats.pipelines.values import Values
 from ebats.pipelines.wording import suggest
 
@@ -73,7 +74,7 @@ def _timezone(values: Values) -> str:
         except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
             near = suggest(name, sorted(zoneinfo.available_timezones()))
             hint = near if near.startswith("did") else "write an IANA name, such as Europe/Berlin"
-            values.error(("timezone",), f"there is no time zone `{name[:80]}`", hint)
+            values.error(("timezone",), f"there is no time zone `{shown(name)}`", hint)
     return name
 
 

@@ -1,4 +1,4 @@
-"""Passwords kept out of what people are shown."""
+"""What people are shown of a file: one line, short, and no passwords."""
 
 import re
 
@@ -10,6 +10,21 @@ _SECRETS = (
     re.compile(rf"^\s*['\"]?{_KEY}(?P<secret>.+)"),
     re.compile(rf"{_KEY}(?P<secret>\"[^\"]*\"|'[^']*'|[^\s,}}]+)"),
 )
+
+
+#: Of a value in a message.
+_LONGEST = 64
+
+
+def shown(text: str) -> str:
+    """Return a value as it appears inside a message."""
+    line = one_line(text)
+    return hide(line if len(line) <= _LONGEST else line[:_LONGEST] + "...")
+
+
+def one_line(text: str) -> str:
+    """Return a text without line breaks and control characters."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
 
 
 def hide(text: str) -> str:

@@ -1,5 +1,6 @@
 """A file's text as plain data: YAML 1.2 with the place of each key and value, and variables filled in."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ import yaml
 
 from ebats.pipelines import scalars
 from ebats.pipelines.problems import Place, Problem
+from ebats.pipelines.secrets import shown
 from ebats.pipelines.variables import VariableError, substitute
 
 try:
@@ -22,6 +24,9 @@ _MOST_BYTES = 1_048_576
 _DEEPEST = 32
 #: Counted after aliases are expanded, so that a few lines can't become billions.
 _MOST_NODES = 200_000
+
+#: As YAML counts lines.
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 _TAG = "tag:yaml.org,2002:"
 
@@ -135,13 +140,14 @@ def _compose(file: str, content: bytes) -> yaml.Node | None:
 
 
 def _place_of_byte(file: str, content: bytes, offset: int) -> Place:
-    before = content[:offset].decode(errors="replace").removeprefix("\ufeff").split("\n")
+    text = content[:offset].decode(errors="replace").removeprefix("\ufeff")
+    before = _LINE_BREAK.split(text)
     return Place(file=file, line=len(before), column=len(before[-1]) + 1)
 
 
 def _syntax_error(file: str, text: str, error: yaml.MarkedYAMLError) -> _UnusableError:
     """Return YAML's own words, at a place inside the file: an unexpected end lies behind its last line."""
-    lines = text.splitlines() or [""]
+    lines = _LINE_BREAK.split(text.rstrip())
     mark = error.problem_mark
     line, column = (mark.line, mark.column) if mark else (0, 0)
     if line >= len(lines):
@@ -200,9 +206,9 @@ class _Builder:
             except VariableError as error:
                 self._problem(node, str(error), error.hint)
             except (KeyError, ValueError):
-                self._problem(node, f"the tag `{kind}` means nothing here", "take it out")
+                self._problem(node, f"the tag `{shown(kind)}` means nothing here", "take it out")
         else:
-            self._problem(node, f"the tag `{kind}` means nothing here", "take it out")
+            self._problem(node, f"the tag `{shown(kind)}` means nothing here", "take it out")
         self.broken.add(path)
         return None
 
@@ -232,7 +238,7 @@ class _Builder:
                 yield name, self.build(value, (*path, name))
 
     def _merged(self, base: yaml.Node, path: Path) -> Iterator[tuple[str, Any]]:
-        if not isinstance(base, yaml.MappingNode):
+        if not isinstance(base, yaml.MappingNode) or base.tag != _TAG + "map":
             self._problem(base, "`<<` takes a mapping, or a list of them", "point it at one with an alias")
             return
         place = self.values[path]
@@ -241,12 +247,14 @@ class _Builder:
 
     def _is_new_key(self, key: yaml.Node, known: Mapping[str, tuple[yaml.Node, yaml.Node]]) -> bool:
         if key.tag != _TAG + "str":
-            shown = f"`{key.value}`" if isinstance(key, yaml.ScalarNode) else "this one"
-            self._problem(key, f"a key must be a text, and {shown} isn't", "put it in quotes")
+            what = f"`{shown(key.value)}`" if isinstance(key, yaml.ScalarNode) else "this one"
+            self._problem(key, f"a key must be a text, and {what} isn't", "put it in quotes")
             return False
         if key.value in known:
             first = self._place(known[key.value][0])
-            self._problem(key, f"the key `{key.value}` stands twice", f"keep one; the first is at {first}")
+            self._problem(
+                key, f"the key `{shown(key.value)}` stands twice", f"keep one; the first is at {first}"
+            )
             return False
         return True
 

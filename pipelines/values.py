@@ -5,7 +5,8 @@ from typing import Any, TypeVar
 
 from ebats.pipelines.ladder import format_duration, parse_duration
 from ebats.pipelines.model import EntryPoint
-from ebats.pipelines.problems import Problem, Severity
+from ebats.pipelines.problems import Place, Problem, Severity
+from ebats.pipelines.secrets import one_line
 from ebats.pipelines.sizes import parse_size
 from ebats.pipelines.source import Path, Source
 from ebats.pipelines.wording import suggest
@@ -99,21 +100,22 @@ class Values:
 
     def error(self, path: Path, text: str, hint: str) -> None:
         """Note that a value is wrong."""
-        self._note(path, text, hint, "error")
+        self._note(self.source.place(path), text, hint, "error")
 
     def warning(self, path: Path, text: str, hint: str) -> None:
         """Note that a value is doubtful."""
-        self._note(path, text, hint, "warning")
+        self._note(self.source.place(path), text, hint, "warning")
 
     def error_at_key(self, path: Path, text: str, hint: str) -> None:
         """Note that a definition, or one of its keys, is wrong as a whole."""
-        self.problems.append(Problem(place=self.source.key_place(path), text=text, hint=hint))
+        self._note(self.source.key_place(path), text, hint, "error")
 
     def warning_at_key(self, path: Path, text: str, hint: str) -> None:
         """Note that a definition, or one of its keys, is doubtful as a whole."""
-        place = self.source.key_place(path)
-        self.problems.append(Problem(place=place, text=text, hint=hint, severity="warning"))
+        self._note(self.source.key_place(path), text, hint, "warning")
 
-    def _note(self, path: Path, text: str, hint: str, severity: Severity) -> None:
-        place = self.source.place(path)
-        self.problems.append(Problem(place=place, text=text, hint=hint, severity=severity))
+    def _note(self, place: Place, text: str, hint: str, severity: Severity) -> None:
+        # Names that the schema refused, with line breaks in them, come here too.
+        self.problems.append(
+            Problem(place=place, text=one_line(text), hint=one_line(hint), severity=severity)
+        )

@@ -7,7 +7,7 @@ from typing import Any
 
 from ebats.pipelines import scalars
 from ebats.pipelines.problems import Problem
-from ebats.pipelines.secrets import hide
+from ebats.pipelines.secrets import shown
 from ebats.pipelines.source import Path, Source
 
 _TYPES = {
@@ -17,8 +17,6 @@ _TYPES = {
     "integer": "a whole number",
     "boolean": "true or false",
 }
-#: Of a value that a message shows.
-_LONGEST = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +97,8 @@ def _missing_keys(source: Source, violation: Violation) -> Iterator[Problem]:
 def _not_one_of(source: Source, violation: Violation) -> Iterator[Problem]:
     keys = [key for branch in violation.schema["oneOf"] for key in branch["required"]]
     listed = ", ".join(f"`{key}`" for key in keys[:-1]) + f" and `{keys[-1]}`"
+    if not isinstance(violation.found, dict | None):
+        return
     found = [key for key in violation.found or () if key in keys]
     subject = _subject(violation.path)
     if found:
@@ -122,7 +122,7 @@ def _what_it_must_be(violation: Violation) -> tuple[str, str]:
     """Return `must be ...` and a hint for a violation by one value."""
     wrong, _, hint = violation.schema.get("errorMessage", "").partition("; ")
     if wrong:
-        return wrong, hint.replace("{value}", str(violation.found))
+        return wrong, hint.replace("{value}", shown(str(violation.found)))
     if violation.keyword == "enum":
         choices = _either([f"`{choice}`" for choice in violation.expected])
         near = suggest(str(violation.found), violation.expected)
@@ -171,10 +171,7 @@ def _shown(value: object) -> str:
     if isinstance(value, dict | list):
         kind = "mapping" if isinstance(value, dict) else "list"
         return f"a {kind}" if value else f"an empty {kind}"
-    if value is None:
-        return "empty"
-    text = _written(value)
-    return f"`{hide(text if len(text) <= _LONGEST else text[:_LONGEST] + '...')}`"
+    return "empty" if value is None else f"`{shown(_written(value))}`"
 
 
 def _written(value: object) -> str:

@@ -72,7 +72,7 @@ def reindent(text: str, chance: random.Random) -> str:
 
 
 def rename(text: str, chance: random.Random) -> str:
-    at = chance.randrange(len(text))
+    at = chance.randrange(len(text) + 1)
     return (
         text[:at]
         + chance.choice("azA_-. :,{}[]'\"#&*!|>%@`0\n\t键\u2028\x85")
@@ -82,7 +82,10 @@ def rename(text: str, chance: random.Random) -> str:
 
 def retype(text: str, chance: random.Random) -> str:
     lines = text.split("\n")
-    at = chance.choice([number for number, line in enumerate(lines) if ": " in line])
+    candidates = [number for number, line in enumerate(lines) if ": " in line]
+    if not candidates:
+        return text
+    at = chance.choice(candidates)
     before, _, after = lines[at].partition(": ")
     while ": " in after and chance.random() < 0.6:
         more, _, after = after.partition(": ")
