@@ -1,9 +1,10 @@
 import re
 
 import pytest
-from ebats.pipelines.topics import TopicPattern, matches
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ebats.pipelines.topics import TopicPattern, matches
 
 
 @pytest.mark.parametrize(

@@ -56,15 +56,19 @@ def next_due(db: sqlite3.Connection) -> int | None:
     return min((moment for moment in times if moment is not None), default=None)
 
 
-def expire(db: sqlite3.Connection, topology: Topology) -> set[int]:
-    """Move a batch of what is due; give the ids of the queues that got something."""
+def expire(db: sqlite3.Connection, topology: Topology) -> tuple[set[int], set[int]]:
+    """Move a batch of what is due; give the ids of the queues that got something, and that have more.
+
+    Claiming from the latter would step over everything that is due there.
+    """
     now = now_ms()
     moves = _start(db)
-    for row in db.execute(DUE, (now, BATCH)).fetchall():
+    due = db.execute(DUE, (now, BATCH)).fetchall()
+    for row in due:
         _bury(moves, topology, row, "expired")
     for row in db.execute(HELD, (now, HELD_BATCH)).fetchall():
         _bury(moves, topology, row, REASONS[row[1]])
-    return _run(db, moves)
+    return _run(db, moves), {row[0] for row in due} if len(due) == BATCH else set()
 
 
 def dead_letter(

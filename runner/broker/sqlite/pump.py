@@ -152,7 +152,9 @@ class Pump:
         if what:
             done.touched |= leases.settle(db, state, owner, what)
         if self._due is not None and self._due <= time.time() * 1000:
-            done.touched |= expiry.expire(db, state)
+            touched, crowded = expiry.expire(db, state)
+            done.touched |= touched
+            asked = [demand for demand in asked if demand[0] not in crowded]
         for queue, takers, room in asked:
             limit = min(room, 2000)
             rows = leases.claim(db, queue, owner, limit)
@@ -171,7 +173,7 @@ class Pump:
         due = expiry.next_due(db)
         if due is None or due > time.time() * 1000:
             return set()
-        return expiry.expire(db, self._store.topology())
+        return expiry.expire(db, self._store.topology())[0]
 
     def _take_in(self, done: _Turn) -> None:
         connection = self._connection
