@@ -1,118 +1,26 @@
-"""The writer as a process, fed by other processes, with sinks that fail in every way."""
+"""The writer as a process that others feed: what arrives is written, also when it is killed."""
 
 import json
-import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import jsonschema
-import pytest
 
 import ebats.schemas
-from ebats.pipelines.model import EntryPoint, FileSink, PythonSink, Sink, StdSink
-from ebats.runner.execution.outbox import Outbox, Source, open_channel
-from ebats.runner.execution.record import encode, encode_batch
-from ebats.runner.roles.writer import Writer, WriterStatus
-from tests.records import PLACE, execution, log, numbered
-from tests.waiting import wait_until
-
-SOURCE = Source(pipeline="shop", process="orders#1")
-STD = StdSink(name="console")
-
-# A writer process: its arguments are the receiving end and the file to write; it stops on SIGTERM.
-PROGRAM = """
-import signal, socket, sys, threading
 from ebats.pipelines.model import FileSink
-from ebats.runner.roles.writer import Writer
-stop = threading.Event()
-signal.signal(signal.SIGTERM, lambda *_: stop.set())
-receive = socket.socket(fileno=int(sys.argv[1]))
-sinks = (FileSink(name="history", path=sys.argv[2], rotation=200_000),)
-writer = Writer(sinks, "/", "shop", None, receive)
-print("ready", flush=True)
-status = writer.serve(stop.is_set)
-print(status["sinks"]["history"]["written"], flush=True)
-receive.detach()
-"""
+from ebats.runner.execution.outbox import Outbox
+from ebats.runner.execution.record import encode, encode_batch
+from tests.records import execution, log, numbered
+from tests.waiting import wait_until
+from tests.writers import SOURCE, Channel, channel, ids, records, serving, writer_process
+
+__all__ = ["channel"]
 
 
-@pytest.fixture
-def channel() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """Give the sending and the receiving end; the test is the parent that keeps both."""
-    ends = open_channel()
-    yield ends
-    for end in ends:
-        end.close()
-
-
-@contextmanager
-def writer_process(receive: socket.socket, path: Path) -> Iterator[subprocess.Popen[str]]:
-    fd = receive.fileno()
-    command = [sys.executable, "-c", PROGRAM, str(fd), str(path)]
-    with subprocess.Popen(command, pass_fds=(fd,), stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            yield process
-        finally:
-            process.kill()
-
-
-@contextmanager
-def serving(
-    sinks: tuple[Sink, ...], folder: Path, receive: socket.socket
-) -> Iterator[tuple[Writer, Callable[[], WriterStatus]]]:
-    """Run a writer in a thread; what is given along stops it and returns the final counts."""
-    stop = threading.Event()
-    final: list[WriterStatus] = []
-    writer = Writer(sinks, str(folder), "shop", "test", receive)
-    thread = threading.Thread(target=lambda: final.append(writer.serve(stop.is_set)))
-    thread.start()
-
-    def finish() -> WriterStatus:
-        stop.set()
-        thread.join(30)
-        return final[0]
-
-    try:
-        yield writer, finish
-    finally:
-        stop.set()
-        thread.join(30)
-
-
-def records(folder: Path, pattern: str = "*.jsonl") -> list[dict[str, object]]:
-    """Return what stands in the files; fails where a line isn't JSON."""
-    return [json.loads(line) for path in folder.glob(pattern) for line in path.read_text().splitlines()]
-
-
-def ids(folder: Path) -> list[int]:
-    return sorted(int(str(record["id"])) for record in records(folder) if record["kind"] == "execution")
-
-
-def python_sink(folder: Path, module: str, source: str) -> PythonSink:
-    (folder / f"{module}.py").write_text(source)
-    entry = EntryPoint(module=module, attribute="take", place=PLACE)
-    return PythonSink(name="mine", python=entry)
-
-
-@pytest.fixture
-def _own_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-
-
-def test_records_of_many_processes_arrive_once_each(
-    channel: tuple[socket.socket, socket.socket], tmp_path: Path
-) -> None:
+def test_records_of_many_processes_arrive_once_each(channel: Channel, tmp_path: Path) -> None:
     send, receive = channel
     program = (
         "import sys; from ebats.runner.execution.outbox import Outbox, Source;"
@@ -136,7 +44,7 @@ def test_records_of_many_processes_arrive_once_each(
 
 
 def test_a_writer_killed_and_replaced_loses_nothing_that_was_not_read(
-    channel: tuple[socket.socket, socket.socket], tmp_path: Path
+    channel: Channel, tmp_path: Path
 ) -> None:
     send, receive = channel
     outbox = Outbox(send.fileno(), SOURCE)
@@ -156,7 +64,7 @@ def test_a_writer_killed_and_replaced_loses_nothing_that_was_not_read(
 
 
 def test_a_writer_killed_in_full_flow_costs_only_what_it_had_in_hand(
-    channel: tuple[socket.socket, socket.socket], tmp_path: Path
+    channel: Channel, tmp_path: Path
 ) -> None:
     send, receive = channel
     outbox = Outbox(send.fileno(), SOURCE)
@@ -184,87 +92,7 @@ def test_a_writer_killed_in_full_flow_costs_only_what_it_had_in_hand(
     assert len(set(range(4000)) - set(seen)) < 1250
 
 
-@pytest.mark.usefixtures("_own_path")
-def test_a_python_sink_that_hangs_or_raises_stops_no_other_sink(
-    channel: tuple[socket.socket, socket.socket], tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    send, receive = channel
-    hangs = python_sink(
-        tmp_path, "sink_hangs", "import threading\ngo = threading.Event()\ndef take(_): go.wait(60)\n"
-    )
-    raises = PythonSink(name="other", python=EntryPoint(module="math", attribute="sqrt", place=PLACE))
-    history = FileSink(name="history", path=str(tmp_path / "logs" / "shop.jsonl"))
-    with serving((hangs, raises, history, STD), tmp_path, receive) as (writer, finish):
-        outbox = Outbox(send.fileno(), SOURCE)
-        for line in numbered(2000, payload={"card": "4111"}):
-            outbox.put(line)
-        assert outbox.close(10) == 0
-        wait_until(lambda: len(ids(tmp_path / "logs")) == 2000)
-        wait_until(lambda: writer.status()["sinks"]["other"]["lost"] == 2000)
-        # With the news of the other one.
-        wait_until(lambda: writer.status()["sinks"]["mine"]["waiting"] == 2001)
-        start = time.monotonic()
-        status = finish()
-        assert time.monotonic() - start < 10
-        sys.modules["sink_hangs"].go.set()
-    assert status["sinks"]["mine"]["lost"] == 2001
-    out, err = capfd.readouterr()
-    assert out.count(" close_order ") == 2000
-    assert "4111" not in (tmp_path / "logs" / "shop.jsonl").read_text()
-    assert "sink mine lost 2001 records in all" in err
-    news = [record["text"] for record in records(tmp_path / "logs") if record["kind"] == "log"]
-    assert len(news) == 1
-    assert str(news[0]).startswith("sink other lost ")
-    assert str(news[0]).endswith("records: TypeError: must be real number, not dict")
-    assert err.count("sink other lost ") == 2
-    assert out.count("sink other lost ") == 1
-
-
-@pytest.mark.usefixtures("_own_path")
-def test_a_python_sink_gets_the_payload_the_others_don_t(
-    channel: tuple[socket.socket, socket.socket], tmp_path: Path
-) -> None:
-    send, receive = channel
-    mine = python_sink(tmp_path, "sink_keeps", "seen = []\ntake = seen.append\n")
-    history = FileSink(name="history", path=str(tmp_path / "shop.jsonl"))
-    with serving((mine, history), tmp_path, receive) as (_, finish):
-        send.send(encode_batch([encode(execution(payload={"order": 1}, result="done"))]))
-        status = finish()
-    assert status["sinks"]["mine"]["written"] == status["sinks"]["history"]["written"] == 1
-    (seen,) = sys.modules["sink_keeps"].seen
-    assert (seen["payload"], seen["result"]) == ({"order": 1}, "done")
-    (plain,) = records(tmp_path)
-    assert plain == {name: value for name, value in seen.items() if name not in ("payload", "result")}
-
-
-def test_a_file_that_cannot_be_written_is_told_elsewhere_and_caught_up_with_later(
-    channel: tuple[socket.socket, socket.socket], tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    send, receive = channel
-    in_the_way = tmp_path / "logs"
-    in_the_way.write_text("")
-    sinks = (FileSink(name="history", path=str(in_the_way / "shop.jsonl")), STD)
-    with serving(sinks, tmp_path, receive) as (writer, finish):
-        send.send(encode_batch(numbered(10)))
-        wait_until(lambda: writer.status()["sinks"]["history"]["error"])
-        wait_until(lambda: writer.status()["sinks"]["console"]["written"] == 11)
-        in_the_way.unlink()
-        wait_until(lambda: writer.status()["sinks"]["history"]["written"] == 10)
-        # The news that it works again come when the last news are 10 s old.
-        wait_until(lambda: writer.status()["sinks"]["history"]["written"] == 11, 15)
-        status = finish()
-    assert status["sinks"]["history"]["lost"] == 0
-    assert ids(in_the_way) == list(range(10))
-    out, err = capfd.readouterr()
-    for text in (out, err):
-        assert text.count("sink history fails, 10 records wait: [Errno ") == 1
-        assert text.count("sink history works again") == 1
-    assert "sink history works again" in [record.get("text") for record in records(in_the_way)]
-
-
-def test_what_is_no_batch_is_counted_and_survived(
-    channel: tuple[socket.socket, socket.socket], tmp_path: Path
-) -> None:
+def test_what_is_no_batch_is_counted_and_survived(channel: Channel, tmp_path: Path) -> None:
     send, receive = channel
     with serving((FileSink(name="history", path=str(tmp_path / "x.jsonl")),), tmp_path, receive) as (
         _,
@@ -278,42 +106,7 @@ def test_what_is_no_batch_is_counted_and_survived(
     assert ids(tmp_path) == [0]
 
 
-def test_a_terminal_that_is_held_holds_up_only_itself(tmp_path: Path) -> None:
-    send, receive = open_channel()
-    program = PROGRAM.replace("(FileSink", "(StdSink(name='console'), FileSink").replace(
-        "import FileSink", "import FileSink, StdSink"
-    )
-    # The counts at the end would wait for the reader too, and are this test program's own.
-    program = program[: program.rindex("print(")] + "receive.detach()"
-    command = [sys.executable, "-c", program, str(receive.fileno()), str(tmp_path / "shop.jsonl")]
-    reader, writer = os.pipe()
-    # Standard output and error are one pipe that nobody reads, as under a terminal stopped with Ctrl-S.
-    process = subprocess.Popen(command, pass_fds=(receive.fileno(),), stdout=writer, stderr=writer)
-
-    def has_written(count: int) -> bool:
-        return len(ids(tmp_path)) >= count
-
-    try:
-        outbox = Outbox(send.fileno(), SOURCE)
-        for number in range(0, 10_000, 1000):
-            for line in numbered(1000, start=number):
-                outbox.put(line)
-            wait_until(partial(has_written, number + 1000), 30, every_s=0.1)
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-        assert outbox.close(1) == 0
-    finally:
-        process.kill()
-        process.wait(10)
-        for fd in (reader, writer):
-            os.close(fd)
-        send.close()
-        receive.close()
-
-
-def test_lines_in_the_file_are_what_the_schema_says(
-    channel: tuple[socket.socket, socket.socket], tmp_path: Path
-) -> None:
+def test_lines_in_the_file_are_what_the_schema_says(channel: Channel, tmp_path: Path) -> None:
     path = Path(ebats.schemas.__file__).parent / "record.v1.json"
     validator = jsonschema.Draft202012Validator(json.loads(path.read_text()))
     send, receive = channel
@@ -340,9 +133,7 @@ def test_lines_in_the_file_are_what_the_schema_says(
         validator.validate(record)
 
 
-def test_the_rate_of_a_hundred_thousand_records(
-    channel: tuple[socket.socket, socket.socket], tmp_path: Path
-) -> None:
+def test_the_rate_of_a_hundred_thousand_records(channel: Channel, tmp_path: Path) -> None:
     send, receive = channel
     batch = encode_batch(numbered(200))
     with writer_process(receive, tmp_path / "shop.jsonl") as writer:
