@@ -94,8 +94,9 @@ def _identity(outgoing: Outgoing) -> tuple[str, str, str]:
 class Publisher:
     """Publishes what other threads give it, on a thread and a connection of its own."""
 
-    def __init__(self, broker: Broker, say: Say) -> None:
-        self._link = Link(broker, say)
+    def __init__(self, broker: Broker, say: Say, say_link: Say | None = None) -> None:
+        """Publish to a broker; `say_link` is told how the connection is, where `say` isn't to be."""
+        self._link = Link(broker, say_link or say)
         self._say = say
         self._waiting: deque[Sending] = deque()
         self._confirming: Confirming | None = None

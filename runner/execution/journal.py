@@ -4,8 +4,8 @@ import os
 import time
 from typing import Protocol
 
-from ebats.pipelines.ladder import attempts, rung_after
-from ebats.pipelines.model import Level, Pipeline, Task
+from ebats.pipelines.ladder import RETRY_WITHOUT_LADDER, attempts, rung_after
+from ebats.pipelines.model import Ladder, Level, Pipeline, Task
 from ebats.pipelines.template import parse
 from ebats.runner.execution.envelope import Envelope
 from ebats.runner.execution.outcome import Dead, Decision, Done, Failed, Result, Retry, Returned
@@ -55,7 +55,7 @@ class Journal:
                 queue=envelope.queue.removeprefix(self._prefix),
                 id=envelope.id,
                 attempt=envelope.attempt,
-                attempts=attempts(run.task.ladder),
+                attempts=attempts(_ladder(run, decision)),
                 outcome="success" if isinstance(decision, Done) else "retry" if isinstance(decision, Retry) else "dead",
                 process=self._process,
                 wait_s=None if due is None or not run.started else round(max(0.0, run.started_at - due), 6),
@@ -143,10 +143,17 @@ class TaskLogger:
         self._log.error(str(text), task=self._task, id=self._id)
 
 
+def _ladder(run: Run, decision: Decision) -> Ladder | None:
+    """Return the ladder that a run is on: without one of its own, the one of `raise Retry`."""
+    if run.task.ladder is None and (run.envelope.attempt > 1 or isinstance(decision, Retry)):
+        return RETRY_WITHOUT_LADDER
+    return run.task.ladder
+
+
 def _due(envelope: Envelope, task: Task) -> float | None:
     """Return when the attempt was due, a Unix time: the rung's end, or when it was published; None: unknown."""
     if envelope.last is not None and envelope.attempt > 1:
-        rung_ms = rung_after(task.ladder, envelope.attempt - 1) if task.ladder else None
+        rung_ms = rung_after(task.ladder or RETRY_WITHOUT_LADDER, envelope.attempt - 1)
         return None if rung_ms is None else envelope.last + rung_ms / 1000
     published = envelope.delivery.headers.get("ebats-published")
     return published if isinstance(published, float) else None

@@ -78,6 +78,14 @@ class Slots:
         self._start(run)
         return True
 
+    def overdue(self, before: float) -> list[Run]:
+        """Take out and return the runs that wait here since before a Unix time."""
+        with self._lock:
+            taken: list[Run] = []
+            while self._waiting and self._waiting[0].envelope.delivery.received < before:
+                taken.append(self._waiting.popleft())
+        return taken
+
     def close(self) -> list[Run]:
         """Start nothing more; return the runs that never started."""
         with self._lock:

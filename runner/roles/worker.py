@@ -22,6 +22,9 @@ _STATUS_S = 1.0
 _CANCEL_S = 1.0
 #: For the last confirms and acknowledgements; without them the broker redelivers.
 _FLUSH_S = 10.0
+#: What has waited so long for a slot goes back to its queue: RabbitMQ takes back by force, with all
+#: that runs beside it, what isn't acknowledged in 30 minutes, and a task may take 20 of them.
+_WAITING_S = 300.0
 #: A child without a parent leaves within the 10 s that are promised.
 _ORPHAN_S = 4.0
 
@@ -47,7 +50,8 @@ class Worker:
         self.functions = Functions(pipeline)
         self.engine = Engine(pipeline, self.functions, journal)
         self.intake = Intake(pipeline.broker, queues, self.engine.take, self._say)
-        self.publisher = Publisher(pipeline.broker, self._say)
+        # Both connections come and go together: the one that takes speaks for both.
+        self.publisher = Publisher(pipeline.broker, self._say, say_link=self._whisper)
         self.slots = Slots(concurrency, self.engine.execute, self.engine.execute_async)
         self.engine.connect(self.intake, self.publisher, self.slots)
         self.max_tasks: int | None = None
@@ -57,6 +61,9 @@ class Worker:
 
     def _say(self, level: str, text: str) -> None:
         getattr(self.journal.log, level)(text)
+
+    def _whisper(self, _level: str, text: str) -> None:
+        self.journal.log.debug(f"publishing: {text}")
 
     def run(self, is_over: Callable[[], Why | None] = lambda: None) -> Why:
         """Work until there is a reason to leave, leave, and return the reason."""
@@ -76,6 +83,8 @@ class Worker:
         words = self.parent.listen(timeout_s)
         if failure := self.intake.failure or self.publisher.failure:
             raise failure
+        for run in self.slots.overdue(time.time() - _WAITING_S):
+            self.engine.hand_back(run)
         now = time.monotonic()
         if "report" in words or now - self._told_at >= _STATUS_S:
             self._told_at = now
