@@ -10,8 +10,9 @@ from typing import TypeVar
 
 import pytest
 
-from tests.brokers import MissingBrokerError, NodeClient, RabbitNode, Release
+from tests.brokers import MissingBrokerError, RabbitNode, Release
 from tests.commands import RunningCommand
+from tests.node_client import NodeClient
 from tests.proxy import Proxy
 from tests.shared_node import shared_node
 

@@ -1,4 +1,4 @@
-%% Given to a test node as -eval: answers Erlang expressions on a local socket,
+%% Run in a test node by file:eval: answers Erlang expressions on a local socket,
 %% because rabbitmqctl takes seconds for what the node knows in a millisecond.
 Serve = fun(Serve, Listener) ->
   {ok, Socket} = gen_tcp:accept(Listener),

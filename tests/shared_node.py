@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.brokers import NodeClient, RabbitNode, Release
+from tests.brokers import RabbitNode, Release
+from tests.node_client import NodeClient
 from tests.waiting import wait_until
 
 START_DEADLINE_S = 100

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from tests.brokers import RabbitNode
+from tests.commands import RunningCommand, run_ebats
 from tests.conftest import Broker
 from tests.proxy import Proxy
 from tests.waiting import wait_until
@@ -108,6 +109,34 @@ def test_a_blocked_proxy_holds_what_was_sent(rabbitmq: Broker, proxy_to: Callabl
             assert other.channel().queue_declare("work", passive=True).message_count == 0
         proxy.resume()
         wait_until(lambda: channel.queue_declare("work", passive=True).message_count == 1)
+
+
+def test_a_command_is_ended_with_the_orphans_that_it_left(tmp_path: Path) -> None:
+    code = (
+        "import subprocess, sys, time\n"
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], start_new_session=True)\n"
+        "print('started', flush=True)\ntime.sleep(60)"
+    )
+    command = RunningCommand(("-c", code), tmp_path / "output", program="python")
+    command.wait_for_output("started")
+    wait_until(lambda: len(command.children()) == 1)
+    command.kill()
+    assert len(command.family()) == 1
+    command.kill_all()
+    assert command.family() == []
+
+
+def test_a_command_that_ends_too_early_shows_what_it_printed(tmp_path: Path) -> None:
+    command = RunningCommand(("-c", "print('no luck')"), tmp_path / "output", program="python")
+    with pytest.raises(AssertionError, match="no luck"):
+        command.wait_for_output("never")
+    assert command.wait() == 0
+
+
+def test_a_command_runs_without_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EBATS_BROKER_URL", "amqp://elsewhere")
+    code = "import os; print(os.environ.get('EBATS_BROKER_URL'), os.environ['X'])"
+    assert run_ebats("-c", code, env={"X": "1"}, program="python").stdout == "None 1\n"
 
 
 def test_polling_fails_with_its_message() -> None:
