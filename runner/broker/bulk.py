@@ -4,7 +4,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from amqp.exceptions import IrrecoverableChannelError
+
 from ebats.pipelines.model import Broker
+from ebats.pipelines.problems import EbatsError
 from ebats.runner.broker.connect import BROKER_ERRORS, Say
 from ebats.runner.broker.link import Link
 from ebats.runner.broker.publish import WINDOW, Confirming, Sending
@@ -13,6 +16,10 @@ from ebats.runner.execution.settle import Outgoing
 #: A broker that confirms nothing for so long is taken for lost.
 CONFIRM_TIMEOUT_S = 30.0
 _PAUSE_S = 0.5
+
+
+class PublishingRefused(EbatsError):
+    """Raised when the broker refuses a message, or its exchange, for good."""
 
 
 class Bulk:
@@ -33,6 +40,9 @@ class Bulk:
 
         Where a connection is lost, what is unconfirmed is published again with the same ids. What
         the iterable raises comes out when the fate of all messages before it is known.
+
+        Raises:
+            PublishingRefused: the user may not, the exchange isn't there, a message is too large.
         """
         source = _Source(messages)
         sendings: deque[Sending] = deque()
@@ -43,6 +53,8 @@ class Bulk:
                     confirming = Confirming(channel)
                     self._pour(confirming, sendings, source)
                     return source.end()
+                except IrrecoverableChannelError as error:
+                    raise PublishingRefused(f"the broker refuses: {error.reply_text}") from error
                 except BROKER_ERRORS as error:
                     self._link.lost(error)
                 if confirming:

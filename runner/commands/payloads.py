@@ -1,0 +1,95 @@
+"""Payloads from the command line, a file or standard input, as messages."""
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from ebats.pipelines.model import Format
+from ebats.pipelines.problems import EbatsError, UnreadableFile
+from ebats.runner.commands.target import Target
+from ebats.runner.execution import call
+from ebats.runner.execution.envelope import new_id
+from ebats.runner.execution.settle import Outgoing
+
+STDIN = "-"
+_BOM = b"\xef\xbb\xbf"
+_CONTENT_TYPES: dict[Format, str] = {
+    "json": "application/json",
+    "text": "text/plain",
+    "bytes": "application/octet-stream",
+}
+
+
+class BadPayload(EbatsError):
+    """Raised for a payload that isn't what its event's format says."""
+
+
+def message(target: Target, body: bytes, message_id: str | None = None) -> Outgoing:
+    """Return a message with a body as it stands, after a look at whether the runner could decode it.
+
+    Raises:
+        BadPayload: it couldn't.
+    """
+    try:
+        call.decode(body, target.format)
+    except call.BadBody as error:
+        raise BadPayload(str(error)) from None
+    now = time.time()
+    properties = {
+        "message_id": message_id or new_id(),
+        "content_type": _CONTENT_TYPES[target.format],
+        "delivery_mode": 2,
+        # Whole seconds, for others; the runner reads the header.
+        "timestamp": int(now),
+    }
+    return Outgoing(target.exchange, target.key, body, {"ebats-published": now}, properties)
+
+
+def messages(target: Target, lines: Iterable[bytes], name: str) -> Iterator[Outgoing]:
+    """Yield a message for each line that isn't blank.
+
+    Raises:
+        BadPayload: with the number of the line.
+        UnreadableFile: the rest can't be read.
+    """
+    number = 0
+    try:
+        for number, line in enumerate(lines, start=1):
+            body = (line.removeprefix(_BOM) if number == 1 else line).rstrip(b"\r\n")
+            if body.strip():
+                yield message(target, body)
+    except BadPayload as error:
+        raise BadPayload(f"{name}:{number}: {error}") from None
+    except OSError as error:
+        raise UnreadableFile(f"can't read {name} after line {number}: {error.strerror}") from error
+
+
+@contextmanager
+def open_lines(path: str) -> Iterator[BinaryIO]:
+    """Open a file for reading its lines, `-` being standard input.
+
+    Raises:
+        UnreadableFile: there is no such file, or it can't be read.
+    """
+    if path == STDIN:
+        yield sys.stdin.buffer
+        return
+    with _open(path) as file:
+        yield file
+
+
+def _open(path: str) -> BinaryIO:
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise UnreadableFile(f"can't read {path}: {error.strerror}") from error
+
+
+def size(file: BinaryIO) -> int | None:
+    """Return a file's size in bytes; None: it isn't a plain file."""
+    status = os.fstat(file.fileno())
+    return status.st_size if status.st_size else None

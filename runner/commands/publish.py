@@ -1,0 +1,154 @@
+"""`ebats publish FILE EVENT`: messages to the broker, each confirmed."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from ebats.pipelines.load import load
+from ebats.pipelines.model import Pipeline
+from ebats.pipelines.problems import EbatsError, UsageError
+from ebats.runner.broker import declare
+from ebats.runner.broker.bulk import Bulk
+from ebats.runner.broker.connect import Say
+from ebats.runner.commands import payloads, target
+from ebats.runner.commands.payloads import BadPayload
+from ebats.runner.commands.problems import counted
+from ebats.runner.commands.progress import Progress
+from ebats.runner.commands.say import say
+from ebats.runner.commands.target import Target
+from ebats.runner.execution.settle import Outgoing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the command line asks for: one of event, task and exchange; one of data and lines."""
+
+    event: str | None = None
+    task: str | None = None
+    exchange: str | None = None
+    key: str = ""
+    #: A payload.
+    data: str | None = None
+    #: A file with a payload on each line, `-` for standard input.
+    lines: str | None = None
+    #: The id of a single message; None: a new one.
+    message_id: str | None = None
+    #: How long the broker is waited for, at the start and whenever it goes.
+    wait_s: float = 10.0
+
+
+class PublishFailed(EbatsError):
+    """Raised when not all has been published; its text says how much was."""
+
+
+class _Patience:
+    """Says when the broker has made no progress for too long."""
+
+    def __init__(self, wait_s: float, seen: Callable[[], int]) -> None:
+        self._wait_s = wait_s
+        self._seen = seen
+        self._last = seen()
+        self._since = time.monotonic()
+
+    def is_over(self) -> bool:
+        """Return whether that is so; it counts from the last time that this saw any."""
+        now = time.monotonic()
+        if self._seen() != self._last:
+            self._last, self._since = self._seen(), now
+        return now - self._since >= self._wait_s
+
+
+def main(file: str, environ: Mapping[str, str], request: Request) -> int:
+    """Publish what is asked for, and print how many messages that were.
+
+    Returns 0, or 1 where no queue takes some of them.
+
+    Raises:
+        UsageError: the request doesn't fit the file.
+        EbatsError: not all could be published.
+    """
+    pipeline = _patient(load(file, environ), request.wait_s)
+    where = _target(pipeline, request)
+    progress = Progress()
+    if request.data is not None:
+        return _publish(pipeline, where, [_single(where, request, request.data)], request.wait_s, progress)
+    path = request.lines or payloads.STDIN
+    with payloads.open_lines(path) as lines:
+        shown = progress.lines(lines, payloads.size(lines))
+        name = "standard input" if path == payloads.STDIN else path
+        return _publish(pipeline, where, payloads.messages(where, shown, name), request.wait_s, progress)
+
+
+def _patient(pipeline: Pipeline, wait_s: float) -> Pipeline:
+    """Return the pipeline with no single try of connecting longer than all may take."""
+    timeout_s = max(1.0, min(wait_s, pipeline.broker.connect_timeout_s))
+    return replace(pipeline, broker=replace(pipeline.broker, connect_timeout_s=timeout_s))
+
+
+def _target(pipeline: Pipeline, request: Request) -> Target:
+    if request.exchange is not None:
+        return target.of_exchange(pipeline, request.exchange, request.key)
+    if request.task is not None:
+        return target.of_task(pipeline, request.task)
+    return target.of_event(pipeline, request.event or "")
+
+
+def _single(where: Target, request: Request, data: str) -> Outgoing:
+    try:
+        return payloads.message(where, data.encode(errors="surrogateescape"), request.message_id)
+    except BadPayload as error:
+        raise UsageError(str(error)) from None
+
+
+def _publish(
+    pipeline: Pipeline, where: Target, messages: Iterable[Outgoing], wait_s: float, progress: Progress
+) -> int:
+    def tell(level: str, text: str) -> None:
+        progress.clear()
+        say(level, text)
+
+    bulk = Bulk(pipeline.broker, tell, lambda: patience.is_over())  # noqa: PLW0108 - they need each other
+    patience = _Patience(wait_s, lambda: bulk.confirmed + bulk.unroutable)
+    _declare(pipeline, tell, patience)
+    begun = time.monotonic()
+    try:
+        done = bulk.publish(messages)
+    except EbatsError as error:
+        raise PublishFailed(f"{error}; {_so_far(bulk)}") from error
+    finally:
+        progress.clear()
+    if not done:
+        raise PublishFailed(f"gave up, after {wait_s:g} s without the broker; {_so_far(bulk)}")
+    return _report(where, bulk, time.monotonic() - begun)
+
+
+def _declare(pipeline: Pipeline, tell: Say, patience: _Patience) -> None:
+    differs = declare.ensure(pipeline, tell, patience.is_over)
+    if differs is None:
+        raise PublishFailed("gave up waiting for the broker; nothing was published")
+    if differs:
+        text = f"what {pipeline.name} has on the broker differs from {pipeline.file}"
+        tell("warning", f"{text}; the next start of `ebats run` brings it up to date")
+
+
+def _so_far(bulk: Bulk) -> str:
+    published = bulk.confirmed
+    return f"{counted(published, 'message')} had been published" if published else "nothing was published"
+
+
+def _report(where: Target, bulk: Bulk, seconds: float) -> int:
+    if bulk.confirmed or not bulk.unroutable:
+        speed = (
+            f"{seconds:.2f} s"
+            if bulk.confirmed <= 1
+            else f"{seconds:.1f} s ({bulk.confirmed / seconds:,.0f}/s)"
+        )
+        confirmed = "confirmed" if bulk.confirmed == 1 else "all confirmed"
+        messages = counted(bulk.confirmed, "message")
+        sys.stdout.write(f"published {messages} to {where.name} in {speed}, {confirmed}\n")
+    if bulk.unroutable:
+        messages = counted(bulk.unroutable, "message")
+        say("error", f"no queue takes {messages}: none is bound for {where.name}")
+        return 1
+    return 0

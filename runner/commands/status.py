@@ -1,0 +1,144 @@
+"""`ebats status FILE`: what is queued, waiting, dead and running."""
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+from ebats.pipelines.load import load
+from ebats.pipelines.model import Pipeline
+from ebats.pipelines.problems import EbatsError
+from ebats.pipelines.topology import Topology, derive
+from ebats.runner import state
+from ebats.runner.broker.connect import BROKER_ERRORS, connect, masked
+from ebats.runner.broker.inspect import counts
+from ebats.runner.commands.say import say
+
+
+class BrokerAway(EbatsError):
+    """Raised when the broker didn't answer in time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """How a pipeline is. Names are those of the file; a count is None where there is no such queue yet."""
+
+    pipeline: str
+    broker: str
+    #: Ready messages of each work queue.
+    queues: Mapping[str, int | None]
+    #: Messages waiting on each rung: `5s`, `10s.EVENT.TASK`.
+    waiting: Mapping[str, int | None]
+    dead: int | None
+    suspects: int | None
+    #: Tasks at this moment, in the runners of this machine; None: none of them says so.
+    running: int | None
+    runners: list[dict[str, Any]]
+
+
+def main(
+    file: str, environ: Mapping[str, str], format_: Literal["text", "json"], wait_s: float = 10.0
+) -> int:
+    """Print the status of a pipeline; return 0.
+
+    Raises:
+        EbatsError: the file is bad, or the broker can't be reached within `wait_s`.
+    """
+    status = look(load(file, environ), wait_s)
+    sys.stdout.write(_as_json(status) if format_ == "json" else _as_text(status))
+    return 0
+
+
+def look(pipeline: Pipeline, wait_s: float) -> Status:
+    """Ask the broker and the runners of this machine.
+
+    Raises:
+        BrokerAway: the broker can't be reached within `wait_s`.
+    """
+    topology = derive(pipeline)
+    found = _counts(pipeline, topology, wait_s)
+    runners = state.read_all(pipeline)
+    return Status(
+        pipeline=pipeline.name,
+        broker=", ".join(masked(url) for url in pipeline.broker.urls),
+        queues={name: found[queue.broker_name] for name, queue in pipeline.queues.items()},
+        waiting={
+            queue.name.removeprefix(pipeline.on_broker("delay.")): found[queue.name]
+            for queue in topology.of_kind("rung")
+        },
+        dead=found[pipeline.on_broker("dead")],
+        suspects=found[pipeline.on_broker("suspects")],
+        running=sum(runner.get("running", 0) for runner in runners) if runners else None,
+        runners=runners,
+    )
+
+
+def _counts(pipeline: Pipeline, topology: Topology, wait_s: float) -> dict[str, int | None]:
+    deadline = time.monotonic() + wait_s
+    # No single try of connecting longer than all may take.
+    timeout_s = max(1.0, min(wait_s, pipeline.broker.connect_timeout_s))
+    broker = replace(pipeline.broker, connect_timeout_s=timeout_s)
+    connection = connect(broker, say, lambda: time.monotonic() >= deadline)
+    if connection is None:
+        raise BrokerAway(f"gave up waiting for the broker, after {wait_s:g} s")
+    try:
+        return counts(connection, (queue.name for queue in topology.queues))
+    except BROKER_ERRORS as error:
+        raise BrokerAway(f"the broker failed while it was asked: {error}") from error
+    finally:
+        with suppress(*BROKER_ERRORS):
+            connection.close()
+
+
+def _as_json(status: Status) -> str:
+    return json.dumps({field.name: getattr(status, field.name) for field in fields(status)}, indent=2) + "\n"
+
+
+def _as_text(status: Status) -> str:
+    tables: list[list[tuple[str, ...]]] = [
+        [("QUEUE", "READY"), *((name, _count(ready)) for name, ready in status.queues.items())],
+        [("RUNG", "WAITING"), *((_rung(name), _count(count)) for name, count in status.waiting.items())],
+        [
+            ("PIPELINE", "TOTAL"),
+            ("ready", _sum(status.queues)),
+            ("waiting", _sum(status.waiting)),
+            ("running", "unknown" if status.running is None else _count(status.running)),
+            ("dead", _count(status.dead)),
+            ("suspects", _count(status.suspects)),
+        ],
+        *(_processes(runner) for runner in status.runners),
+    ]
+    first = max(len(row[0]) for table in tables for row in table)
+    blocks = ["".join(_line(row, first) for row in table) for table in tables]
+    return "\n".join([f"{status.pipeline}  {status.broker}\n", *blocks])
+
+
+def _processes(runner: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [(f"RUNNER {runner.get('pid')}", "PID", "RUNNING", "IN HAND", "TAKEN")]
+    for process in runner.get("processes", ()):
+        numbers = (_count(process.get(key)) for key in ("running", "in_hand", "taken"))
+        rows.append((process["name"], str(process["pid"]), *numbers))
+    return rows
+
+
+def _rung(name: str) -> str:
+    """Return a rung as people read it: `5s`, `10s  order_create, close_order` for one of an event's task."""
+    delay, *event_and_task = name.split(".")
+    return f"{delay}  {', '.join(event_and_task)}" if event_and_task else delay
+
+
+def _sum(counts_: Mapping[str, int | None]) -> str:
+    known = [count for count in counts_.values() if count is not None]
+    return _count(sum(known) if known else None)
+
+
+def _count(number: int | None) -> str:
+    return "-" if number is None else f"{number:,}"
+
+
+def _line(row: tuple[str, ...], first: int) -> str:
+    name, *numbers = row
+    return f"{name:<{first}}" + "".join(f"{number:>10}" for number in numbers) + "\n"
