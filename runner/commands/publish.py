@@ -139,14 +139,10 @@ def _so_far(bulk: Bulk) -> str:
 
 def _report(where: Target, bulk: Bulk, seconds: float) -> int:
     if bulk.confirmed or not bulk.unroutable:
-        speed = (
-            f"{seconds:.2f} s"
-            if bulk.confirmed <= 1
-            else f"{seconds:.1f} s ({bulk.confirmed / seconds:,.0f}/s)"
-        )
-        confirmed = "confirmed" if bulk.confirmed == 1 else "all confirmed"
+        rate = f" ({bulk.confirmed / seconds:,.0f}/s)" if bulk.confirmed > 1 else ""
+        end = "confirmed" if bulk.confirmed == 1 else "all confirmed"
         messages = counted(bulk.confirmed, "message")
-        sys.stdout.write(f"published {messages} to {where.name} in {speed}, {confirmed}\n")
+        sys.stdout.write(f"published {messages} to {where.name} in {seconds:.1f} s{rate}, {end}\n")
     if bulk.unroutable:
         messages = counted(bulk.unroutable, "message")
         say("error", f"no queue takes {messages}: none is bound for {where.name}")
