@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -87,3 +87,12 @@ def records(folder: Path, pattern: str = "*.jsonl") -> list[dict[str, object]]:
 
 def ids(folder: Path) -> list[int]:
     return sorted(int(str(record["id"])) for record in records(folder) if record["kind"] == "execution")
+
+
+def lines_in(folder: Path) -> int:
+    """Count the whole lines of files that are being written and rotated meanwhile."""
+    count = 0
+    for path in folder.glob("*.jsonl"):
+        with suppress(FileNotFoundError):
+            count += path.read_bytes().count(b"\n")
+    return count

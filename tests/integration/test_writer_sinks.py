@@ -15,7 +15,7 @@ from ebats.runner.execution.outbox import Outbox, open_channel
 from ebats.runner.execution.record import encode, encode_batch
 from tests.records import PLACE, execution, numbered
 from tests.waiting import wait_until
-from tests.writers import PROGRAM, SOURCE, Channel, channel, ids, records, serving
+from tests.writers import PROGRAM, SOURCE, Channel, channel, ids, lines_in, records, serving
 
 __all__ = ["channel"]
 
@@ -49,7 +49,7 @@ def test_a_python_sink_that_hangs_or_raises_stops_no_other_sink(
         for line in numbered(2000, payload={"card": "4111"}):
             outbox.put(line)
         assert outbox.close(10) == 0
-        wait_until(lambda: len(ids(tmp_path / "logs")) == 2000)
+        wait_until(lambda: lines_in(tmp_path / "logs") >= 2000)
         wait_until(lambda: writer.status()["sinks"]["other"]["lost"] == 2000)
         # With the news of the other one.
         wait_until(lambda: writer.status()["sinks"]["mine"]["waiting"] == 2001)
@@ -108,7 +108,7 @@ def test_a_terminal_that_is_held_holds_up_only_itself(tmp_path: Path) -> None:
     process = subprocess.Popen(command, pass_fds=(receive.fileno(),), stdout=writer, stderr=writer)
 
     def has_written(count: int) -> bool:
-        return len(ids(tmp_path)) >= count
+        return lines_in(tmp_path) >= count
 
     try:
         outbox = Outbox(send.fileno(), SOURCE)
