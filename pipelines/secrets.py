@@ -18,8 +18,8 @@ _LONGEST = 64
 
 def shown(text: str) -> str:
     """Return a value as it appears inside a message."""
-    line = one_line(text)
-    return hide(line if len(line) <= _LONGEST else line[:_LONGEST] + "...")
+    line = hide(one_line(text))
+    return line if len(line) <= _LONGEST else line[:_LONGEST] + "..."
 
 
 def one_line(text: str) -> str:

@@ -1,0 +1,53 @@
+"""What messages show of a file."""
+
+import pytest
+
+from ebats.pipelines.load import from_bytes
+from ebats.pipelines.problems import BadFile
+from ebats.pipelines.secrets import hide, shown
+
+
+@pytest.mark.parametrize(
+    ("line", "hidden"),
+    [
+        ("url: amqp://shop:secret@rabbit/v", "url: amqp://shop:******@rabbit/v"),
+        ("url: amqp://shop:s@c/ret@rabbit/v", "url: amqp://shop:*******@rabbit/v"),
+        ("url: ${URL:-amqp://shop:secret@rabbit}", "url: ${URL:-amqp://shop:******@rabbit}"),
+        ("  password: a b, c", "  password: ******"),
+        ('{host: h, password: "a, b", user: u}', "{host: h, password: ******, user: u}"),
+        ("{'password': abc}", "{'password': ***}"),
+        ("password: ${PASSWORD}", "password: ${PASSWORD}"),
+        ('{password: "${PASSWORD}"}', '{password: "${PASSWORD}"}'),
+        ("url: amqp://rabbit:5672/v", "url: amqp://rabbit:5672/v"),
+        ('python: "shop.tasks:ship"', 'python: "shop.tasks:ship"'),
+    ],
+)
+def test_passwords_are_starred_out_and_columns_stay(line: str, hidden: str) -> None:
+    assert hide(line) == hidden
+    assert len(hide(line)) == len(line)
+
+
+def test_a_value_is_shown_on_one_line_and_cut() -> None:
+    assert shown("a\nb\x1bc") == "a b c"
+    assert "hunter2" not in shown(f"amqp://u:hunter2{'x' * 70}@h")
+    assert shown("x" * 70) == "x" * 64 + "..."
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "amqp://u:hunter2@h/v",
+        "{url: 'amqp://u:hunter2@h:port/v'}",
+        "{url: ['amqp://u:hunter2@h', 'amqps://u:hunter2@h']}",
+        "{url: 'redis://u:hunter2@h'}",
+        "{url: 'amqp://u:hunter2@h?x=hunter2'}",
+        "{url: 'amqp://u:p@h', password: hunter2}",
+        "{host: h, password: [hunter2]}",
+        "{host: 'amqp://u:hunter2@h', port: x}",
+        "{password: hunter2}",
+    ],
+)
+def test_no_message_holds_a_password(section: str) -> None:
+    with pytest.raises(BadFile) as caught:
+        from_bytes("f.yaml", f"version: 1\nname: shop\nbroker: {section}\n".encode(), {})
+    assert "hunter2" not in str(caught.value)

@@ -1,0 +1,90 @@
+"""What `ebats validate` prints beside the files of tests/specs, and its exit codes."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from ebats.pipelines.problems import Place, Problem
+from ebats.runner.commands import validate
+from ebats.runner.commands.problems import count, render, wants_colour
+
+GOOD = "version: 1\nname: shop\n"
+BAD = "version: 1\nname: my shop\n"
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "good.yaml").write_text(GOOD)
+    (tmp_path / "bad.yaml").write_text(BAD)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        ([], 0),
+        (["good.yaml"], 0),
+        (["good.yaml", "bad.yaml"], 1),
+        (["bad.yaml", "none.yaml", "good.yaml"], 2),
+        (["."], 2),
+    ],
+)
+def test_the_exit_code_is_that_of_the_worst_file(files: list[str], code: int, folder: Path) -> None:
+    assert validate.main(files, {}) == code
+
+
+def test_every_file_is_looked_at_and_only_an_unreadable_one_is_told_on_stderr(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    validate.main(["none.yaml", "bad.yaml", "good.yaml"], {})
+    output = capsys.readouterr()
+    assert output.err == "ebats: can't read none.yaml: No such file or directory\n"
+    assert output.out.startswith("bad.yaml:2:7: error: `name` can't be `my shop`")
+    assert output.out.endswith("good.yaml: ok (0 events, 0 tasks, 0 queues, 0 consumers)\n")
+
+
+def problem_in(folder: Path, line: str, column: int) -> Problem:
+    file = folder / "f.yaml"
+    file.write_text(line)
+    return Problem(place=Place(file=str(file), line=1, column=column), text="wrong", severity="warning")
+
+
+def test_the_caret_stands_below_the_place_also_behind_wide_characters(tmp_path: Path) -> None:
+    _, line, caret = render([problem_in(tmp_path, "订单: x\n", 5)]).splitlines()
+    assert (line, caret) == ("    订单: x", "          ^")
+
+
+def test_an_excerpt_has_no_passwords_and_no_control_characters(tmp_path: Path) -> None:
+    text = render([problem_in(tmp_path, "{url: amqp://u:hunter2@h, a: \x1b[31m}\n", 2)])
+    assert "hunter2" not in text
+    assert "\x1b" not in text
+
+
+def test_a_problem_is_shown_without_its_line_where_the_file_is_gone() -> None:
+    problem = Problem(place=Place(file="/none/f.yaml", line=3, column=1), text="wrong", hint="do this")
+    assert render([problem]) == "/none/f.yaml:3:1: error: wrong; do this\n"
+
+
+def test_colour_is_for_terminals_and_can_be_refused(tmp_path: Path) -> None:
+    assert wants_colour(Terminal(), {})
+    assert not wants_colour(io.StringIO(), {})
+    assert not wants_colour(Terminal(), {"NO_COLOR": "1"})
+    assert not wants_colour(Terminal(), {"TERM": "dumb"})
+    assert "\x1b[1;33mwarning\x1b[0m" in render([problem_in(tmp_path, "a", 1)], colour=True)
+
+
+def test_a_count_names_both_kinds(tmp_path: Path) -> None:
+    warning = problem_in(tmp_path, "a", 1)
+    error = Problem(place=warning.place, text="wrong")
+    assert count([]) == ""
+    assert count([error]) == "1 error"
+    assert count([warning, error, error]) == "2 errors, 1 warning"
