@@ -24,6 +24,7 @@ LAYERS = (
     "ebats.runner",  # process, supervisor and what they need
     "ebats.runner.commands",
     "ebats.runner.cli",
+    "ebats.__main__",
 )
 
 #: Which modules, and those below them, may name a package that is not in the standard library.
@@ -49,7 +50,8 @@ MODULE_LINES, FUNCTION_LINES = 300, 50
 
 def module_files() -> dict[str, Path]:
     """Find every module of the package, by its name, and the file that it is in."""
-    found = {"ebats": ROOT / "src/ebats/__init__.py"}
+    found = {f"ebats.{path.stem}": path for path in (ROOT / "src/ebats").glob("*.py")}
+    found["ebats"] = found.pop("ebats.__init__")
     for package, folder in FOLDERS.items():
         for path in sorted((ROOT / folder).rglob("*.py")):
             parts = path.relative_to(ROOT / folder).with_suffix("").parts
@@ -121,7 +123,8 @@ def test_pipelines_are_pure() -> None:
 
 
 def test_each_module_begins_with_a_sentence_about_its_job() -> None:
-    none([str(path.relative_to(ROOT)) for path in SOURCES if tree_of(path).body and not introduced(path)])
+    own_words = [path for path in SOURCES if not path.name.startswith("test_") and tree_of(path).body]
+    none([str(path.relative_to(ROOT)) for path in own_words if not introduced(path)])
 
 
 def test_modules_and_functions_are_short() -> None:

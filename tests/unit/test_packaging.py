@@ -79,7 +79,7 @@ def packages() -> list[str]:
 
 def expected_names() -> set[str]:
     """List what belongs into the wheel, its metadata left out."""
-    names = {"ebats/__init__.py", "ebats/py.typed"}
+    names = {f"ebats/{path.name}" for path in (ROOT / "src/ebats").glob("*.py")} | {"ebats/py.typed"}
     for folder in FOLDERS.values():
         for pattern in ("*.py", "*.json"):
             names |= {f"ebats/{path.relative_to(ROOT)}" for path in (ROOT / folder).rglob(pattern)}
