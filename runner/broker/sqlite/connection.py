@@ -158,6 +158,8 @@ class Connection:
 
         moved, result = self.store.write(transaction, durable=durable)
         self._pump.announce(moved, None)
+        with self.lock:
+            self._pump.check_topology()  # the database tells only of what others changed
         return result
 
     def reap_if_held(self, queue: str) -> None:

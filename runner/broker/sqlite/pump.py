@@ -116,7 +116,7 @@ class Pump:
     def _look(self) -> None:
         connection = self._connection
         self._due = expiry.next_due(self._store.db)
-        self._check_topology()
+        self.check_topology()
         for queue in connection.consumers.by_queue.keys() - connection.consumers.hungry:
             if self._store.read(leases.HAS_READY, (queue,)):
                 connection.consumers.hungry.add(queue)
@@ -143,7 +143,7 @@ class Pump:
             self._take_in(done)
             self.announce(done.touched, None)
             self._due = done.due
-            self._check_topology()
+            self.check_topology()
 
     def _transaction(self, what: Settlements, asked: list[Any], db: sqlite3.Connection) -> _Turn:
         done = _Turn()
@@ -206,7 +206,7 @@ class Pump:
             everybody = frozenset().union(*state.consumers.values()) if state.consumers else frozenset()
             connection.ringer.ring(everybody - {connection.owner}, 0)
 
-    def _check_topology(self) -> None:
+    def check_topology(self) -> None:
         """Cancel consumers whose queue is gone."""
         connection = self._connection
         state = self._store.topology()
