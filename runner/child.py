@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ class Child:
     """A child process, from its start to its end."""
 
     def __init__(self, spec: ProcessSpec, outbox: socket.socket, writer: socket.socket | None = None) -> None:
-        """Start a process that is what `spec` says; it sends records to `outbox`, or takes them from `writer`."""
+        """Start a process that is what `spec` says; it sends records to `outbox` or takes them from `writer`."""
         self.spec = spec
         self.line, theirs = socket.socketpair()
         fds = [theirs.fileno(), outbox.fileno(), *([writer.fileno()] if writer else [])]
@@ -57,10 +58,8 @@ class Child:
 
     def say(self, word: str) -> None:
         """Send one word; a child that is dead hears nothing, and that is seen elsewhere."""
-        try:
+        with suppress(OSError):
             self.line.send(word.encode() + b"\n")
-        except OSError:
-            pass
 
     def read(self) -> list[dict[str, Any]]:
         """Return what the child has told since the last call."""

@@ -186,7 +186,7 @@ class Supervisor:
     def _attend(self, slot: Slot, child: Child, now: float, *, paused: bool) -> None:
         code = child.exit_code()
         for words in child.read():
-            self._hear(slot, child, words)
+            self._hear(child, words)
         if code is not None:
             self._ended_with(slot, child, code, now)
         elif paused:
@@ -197,7 +197,7 @@ class Supervisor:
             child.kill()
             child.heard_at = now
 
-    def _hear(self, slot: Slot, child: Child, words: dict[str, Any]) -> None:
+    def _hear(self, child: Child, words: dict[str, Any]) -> None:
         child.ready = child.ready or "ready" in words
         if "status" in words:
             child.status, child.answered = words["status"], True
@@ -249,16 +249,13 @@ class Supervisor:
         if self._lane_wanted and self._lane.child is None and now >= self._lane.next_start:
             self._lane_wanted = False
             crashed, self._crashed = tuple(self._crashed), []
-            self._lane.spec = ProcessSpec(
-                role="lane", name="lane", pipeline=self._pipeline, crashed=crashed
-            )
+            self._lane.spec = ProcessSpec(role="lane", name="lane", pipeline=self._pipeline, crashed=crashed)
             self._start(self._lane)
 
     def _give_up(self, slot: Slot) -> None:
         if slot.deaths >= MOST_DEATHS:
-            raise RunFailed(
-                f"{slot.spec.name} died {slot.deaths} times in a row without getting anything done; see the log"
-            )
+            often = f"{slot.deaths} times in a row"
+            raise RunFailed(f"{slot.spec.name} died {often} without getting anything done: see the log")
 
     def _start(self, slot: Slot) -> None:
         is_writer = slot is self._writer

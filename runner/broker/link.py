@@ -65,17 +65,13 @@ class Link:
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        try:
+        with suppress(*BROKER_ERRORS):  # it was broken: that is why it is closed
             connection.close()
-        except BROKER_ERRORS:
-            pass  # it was broken: that is why it is closed
 
     def wake(self) -> None:
         """Let the thread that waits go on; any thread may call it."""
-        try:
+        with suppress(BlockingIOError):  # it has been woken many times already
             os.write(self._wake_in, b".")
-        except BlockingIOError:
-            pass  # it has been woken many times already
 
     def wait(self, timeout_s: float) -> None:
         """Sleep until the broker has something, somebody wakes the thread, or the time is over."""
