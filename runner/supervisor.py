@@ -12,11 +12,12 @@ import setproctitle
 
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.plan import ProcessSpec, consumers
-from ebats.pipelines.problems import BadFile, EbatsError, Place, Problem
+from ebats.pipelines.problems import EbatsError
 from ebats.runner.child import Child, how_it_ended
 from ebats.runner.execution.outbox import Outbox, open_channel
 from ebats.runner.execution.process_log import ProcessLog, Source
 from ebats.runner.slot import MOST_DEATHS, Slot
+from ebats.runner.trial import try_entry_points
 
 _TICK_S = 0.25
 #: A child that says nothing for so long holds its interpreter, and can't end its task by itself.
@@ -75,21 +76,9 @@ class Supervisor:
 
         Raises:
             BadFile: with those that can't be imported, each at its place in the file.
+            TrialFailed: an import ended that process.
         """
-        trial = Child(ProcessSpec(role="trial", name="trial", pipeline=self._pipeline), self._send)
-        told: list[dict[str, Any]] = []
-        while (code := trial.exit_code()) is None and not self._signals:
-            select.select([trial.line.fileno(), self._woken], [], [], _TICK_S)
-            told += trial.read()
-        told += trial.read()
-        if code is None:
-            trial.kill()
-        trial.close()
-        problems = [problem for words in told for problem in words.get("problems", ())]
-        if problems:
-            raise BadFile(tuple(sorted(_problem(*problem) for problem in problems)))
-        if code and not told:
-            raise RunFailed(f"importing the entry points ended the process that tried: {how_it_ended(code)}")
+        try_entry_points(self._pipeline, self._send, self.stopping)
 
     def go(self, *, with_lane: bool) -> None:
         """Let the processes begin; `with_lane`: there are suspects from before."""
@@ -291,11 +280,3 @@ class Supervisor:
 
     def _children(self, slots: list[Slot]) -> Iterator[Child]:
         return (slot.child for slot in slots if slot.child)
-
-
-def _problem(entry: str, file: str, line: int, column: int, text: str) -> Problem:
-    return Problem(
-        place=Place(file=file, line=line, column=column),
-        text=text,
-        hint=f"{entry} is looked for from the folder of the file, then where Python finds its packages",
-    )

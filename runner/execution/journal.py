@@ -4,6 +4,8 @@ import os
 import time
 from typing import Protocol
 
+from msgspec import structs
+
 from ebats.pipelines.ladder import RETRY_WITHOUT_LADDER, attempts, rung_after
 from ebats.pipelines.model import Ladder, Level, Pipeline, Task
 from ebats.pipelines.template import parse
@@ -56,7 +58,11 @@ class Journal:
                 id=envelope.id,
                 attempt=envelope.attempt,
                 attempts=attempts(_ladder(run, decision)),
-                outcome="success" if isinstance(decision, Done) else "retry" if isinstance(decision, Retry) else "dead",
+                outcome="success"
+                if isinstance(decision, Done)
+                else "retry"
+                if isinstance(decision, Retry)
+                else "dead",
                 process=self._process,
                 wait_s=None if due is None or not run.started else round(max(0.0, run.started_at - due), 6),
                 run_s=round(time.monotonic() - run.started, 6) if run.started else None,
@@ -113,9 +119,10 @@ class Journal:
     def _put(self, record: Execution) -> None:
         try:
             self._out.put(encode(record))
-        except Exception as error:  # a payload may hold anything
-            text = f"a record couldn't be written: {type(error).__name__}: {error}"
-            self.log.error(text, task=record.task, id=record.id)
+        except Exception as error:  # payload and result may hold anything
+            self._out.put(encode(structs.replace(record, payload=None, result=None, labels=None)))
+            text = f"its payload and result couldn't be written down: {type(error).__name__}: {error}"
+            self.log.warning(text, task=record.task, id=record.id)
 
 
 class TaskLogger:
@@ -151,7 +158,7 @@ def _ladder(run: Run, decision: Decision) -> Ladder | None:
 
 
 def _due(envelope: Envelope, task: Task) -> float | None:
-    """Return when the attempt was due, a Unix time: the rung's end, or when it was published; None: unknown."""
+    """Return when the attempt was due, a Unix time: when published, or the rung's end; None: unknown."""
     if envelope.last is not None and envelope.attempt > 1:
         rung_ms = rung_after(task.ladder or RETRY_WITHOUT_LADDER, envelope.attempt - 1)
         return None if rung_ms is None else envelope.last + rung_ms / 1000

@@ -5,43 +5,28 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
 from ebats.pipelines.model import Pipeline, Task
 from ebats.pipelines.routes import Routes
 from ebats.runner.execution import call, settle
 from ebats.runner.execution.api import Context
-from ebats.runner.execution.envelope import Around, Delivery, Envelope, Runs, Split, Unknown, read
+from ebats.runner.execution.envelope import Around, Delivery, Envelope, Runs, Split, Unknown, read, rung_of
 from ebats.runner.execution.journal import Journal
 from ebats.runner.execution.outcome import Dead, Decision, Done, Failed, Result, Retry, decide
 from ebats.runner.execution.settle import Outgoing
 from ebats.runner.execution.slots import Run
+from ebats.runner.roles.ports import Acknowledges, Looks, Publishes, Submits
 
-
-class Acknowledges(Protocol):
-    """Takes word that a delivery is done with."""
-
-    def settled(self, delivery: Delivery) -> None: ...
-
-
-class Publishes(Protocol):
-    """Publishes a message and calls back when its fate is known."""
-
-    def send(
-        self, outgoing: Outgoing, on_confirmed: Callable[[], None], on_unroutable: Callable[[], None]
-    ) -> None: ...
-
-
-class Submits(Protocol):
-    """Starts runs; False: not any more."""
-
-    def submit(self, run: Run) -> bool: ...
-
-
-class Looks(Protocol):
-    """Finds the function of a task by its name."""
-
-    def __getitem__(self, name: str) -> call.Function: ...
+#: Keys may be without number, and each is told once.
+_MOST_SAID = 100
+#: A message that no queue takes goes out again after so long.
+_AGAIN_S = 5.0
+#: What `on_error` gets where no exception was raised.
+_EXCEPTIONS: dict[str, type[Exception]] = {
+    "timeout": TimeoutError,
+    "arguments": TypeError,
+    "undecodable": ValueError,
+}
 
 
 class Engine:
@@ -50,10 +35,10 @@ class Engine:
     def __init__(self, pipeline: Pipeline, functions: Looks, journal: Journal) -> None:
         self.pipeline = pipeline
         self.journal = journal
-        #: Deliveries that came, and those of them that came from a rung; the intake's thread counts.
+        #: Deliveries that came, and those of them that came from a shared rung; the intake's thread counts.
         self.taken = 0
         self.from_rungs = 0
-        #: `to_rungs`, `dead`, `handed_back`, `suspects`.
+        #: `to_rungs`, `to_event_rungs`, `from_event_rungs`, `dead`, `handed_back`, `suspects`.
         self.counts: Counter[str] = Counter()
         #: Decides whether a run may start here; False: it has been dealt with otherwise.
         self.admit: Callable[[Envelope, Task], bool] = lambda _envelope, _task: True
@@ -61,8 +46,8 @@ class Engine:
         self.return_message: Callable[[Run], Outgoing] = lambda run: settle.hand_back(run.envelope, run.task)
         #: Told of each failed attempt: `on_error` of the file.
         self.on_error: Callable[[Context, BaseException], object] | None = None
-        #: Called when a run has been settled.
-        self.on_settled: Callable[[Run], None] | None = None
+        #: Called when a run has ended, before it is settled.
+        self.on_ended: Callable[[Run], None] | None = None
         self._functions = functions
         self._routes = Routes(pipeline)
         self._early = {queue.broker_name for queue in pipeline.queues.values() if queue.ack == "early"}
@@ -80,18 +65,25 @@ class Engine:
     def take(self, delivery: Delivery) -> None:
         """Deal with a delivery, on the intake's thread."""
         self.taken += 1
-        if not delivery.redelivered and delivery.comes_from_rung():
-            self.from_rungs += 1
+        if "x-death" in delivery.headers and not delivery.redelivered:
+            self._count_rung(delivery)
         meaning = read(delivery, self._routes)
         if isinstance(meaning, Runs):
             self._take_runs(meaning)
         elif isinstance(meaning, Split):
             self._split(delivery, meaning.copies)
         elif isinstance(meaning, Around):
-            self.count("to_rungs")
+            self.count("to_rungs" if meaning.exchange else "to_event_rungs")
             self.pass_on(delivery, settle.around(meaning.envelope, meaning.exchange, meaning.key))
         else:
             self._unknown(meaning)
+
+    def _count_rung(self, delivery: Delivery) -> None:
+        if rung := rung_of(delivery, self._routes):
+            if rung.event:
+                self.count("from_event_rungs")
+            else:
+                self.from_rungs += 1
 
     def _take_runs(self, runs: Runs) -> None:
         envelope, tasks = runs.envelope, runs.tasks
@@ -121,12 +113,14 @@ class Engine:
 
     def _unknown(self, unknown: Unknown) -> None:
         envelope, now = unknown.envelope, time.time()
-        if unknown.why not in self._said:
+        if unknown.why not in self._said and len(self._said) < _MOST_SAID:
             self._said.add(unknown.why)
             queue = envelope.delivery.queue
             self.journal.log.warning(f"a message on {queue} waits for a runner that knows it: {unknown.why}")
         if envelope.unknown_since and now - envelope.unknown_since > settle.UNKNOWN_PATIENCE_S:
-            self.die(envelope, None, Failed("unknown", "Unknown", f"{unknown.why}, nor was there in ten minutes"))
+            self.die(
+                envelope, None, Failed("unknown", "Unknown", f"{unknown.why}, nor was there in ten minutes")
+            )
             return
         self.count("to_rungs")
         self.pass_on(envelope.delivery, settle.wait_unknown(self.pipeline, envelope, now))
@@ -158,8 +152,8 @@ class Engine:
                 result = await call.call_async(run.function, payload, partial(self._context, run))
         except TimeoutError:
             return call.timed_out(run.task.timeout_s)
-        except asyncio.CancelledError as error:
-            return call.failed(error)
+        except BaseException as error:  # a cancellation, or what only derives from it
+            result = call.failed(error)
         # A task may swallow its cancellation; too late is too late.
         return call.timed_out(run.task.timeout_s) if limit.expired() else result
 
@@ -192,13 +186,13 @@ class Engine:
         """Settle a run by its result, and record it; a run that has been handed back is neither."""
         if not self._is_mine(run):
             return
+        if self.on_ended:
+            self.on_ended(run)
         decision = decide(result, run.task.ladder, run.envelope.attempt)
         self._settle(run, decision, result)
         self.journal.execution(run, decision, result, payload)
         if self.on_error and isinstance(result, Failed):
             self._tell(self.on_error, run, result)
-        if self.on_settled:
-            self.on_settled(run)
 
     def _is_mine(self, run: Run) -> bool:
         """Return True the first time: a run is settled, or handed back, once."""
@@ -222,11 +216,12 @@ class Engine:
             self.pass_on(envelope.delivery, message)
 
     def _tell(self, on_error: Callable[[Context, BaseException], object], run: Run, failed: Failed) -> None:
-        error = failed.exception or TimeoutError(failed.text)
+        error = failed.exception or _EXCEPTIONS.get(failed.how, RuntimeError)(failed.text)
         try:
             on_error(self._context(run), error)
-        except Exception as second:
-            self.journal.log.warning(f"on_error failed: {type(second).__name__}: {call.cut(str(second), 200)}")
+        except BaseException as second:  # the slot has to go on
+            text = call.failed(second).text
+            self.journal.log.warning(f"on_error failed: {type(second).__name__}: {call.cut(text, 200)}")
 
     def die(self, envelope: Envelope, task: Task | None, failed: Failed) -> None:
         """Write the dead letter of a message that didn't run, and record it."""
@@ -239,7 +234,7 @@ class Engine:
         self.journal.not_run(envelope, task, decision, failed)
 
     def hand_back(self, run: Run) -> None:
-        """Give a run that isn't settled back to the broker, uncounted; what it may still return counts for nothing."""
+        """Give an unsettled run back to the broker, uncounted; what it may still return counts for nothing."""
         if not self._is_mine(run):
             return
         self.count("handed_back")
@@ -251,17 +246,30 @@ class Engine:
 
     # What ends a delivery.
 
-    def pass_on(self, delivery: Delivery, message: Outgoing) -> None:
+    def pass_on(
+        self, delivery: Delivery, message: Outgoing, on_confirmed: Callable[[], None] | None = None
+    ) -> None:
         """Publish a message in place of one run of a delivery: published, confirmed, then acknowledged."""
         self._publisher.send(
-            message, partial(self._one_settled, delivery), partial(self._unroutable, delivery, message)
+            message,
+            partial(self._passed_on, delivery, on_confirmed),
+            partial(self._unroutable, delivery, message, on_confirmed),
         )
 
-    def _unroutable(self, delivery: Delivery, message: Outgoing) -> None:
+    def _passed_on(self, delivery: Delivery, on_confirmed: Callable[[], None] | None) -> None:
+        if on_confirmed:
+            on_confirmed()
+        self._one_settled(delivery)
+
+    def _unroutable(
+        self, delivery: Delivery, message: Outgoing, on_confirmed: Callable[[], None] | None
+    ) -> None:
         where = message.exchange or message.key
-        self.journal.log.error(f"{where!r} is gone from the broker: a message that should go there stays where it is")
+        self.journal.log.error(
+            f"{where!r} is gone from the broker: a message that should go there stays where it is"
+        )
         # Neither lost nor settled: it goes out again until somebody has mended it.
-        timer = threading.Timer(5.0, self.pass_on, (delivery, message))
+        timer = threading.Timer(_AGAIN_S, self.pass_on, (delivery, message, on_confirmed))
         timer.daemon = True
         timer.start()
 

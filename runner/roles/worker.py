@@ -134,7 +134,7 @@ class Worker:
             self.slots.cancel(run)
         self.intake.cancelled.wait(_FLUSH_S)
         if not self.publisher.close(_FLUSH_S) or not self.intake.close(_FLUSH_S):
-            self.journal.log.warning("the broker didn't take the last acknowledgements: it will deliver again")
+            self.journal.log.warning("the broker didn't take the last acknowledgements: it delivers again")
         if handed_back := self.engine.counts["handed_back"]:
             self.journal.log.info(f"handed {handed_back} messages back")
         self.parent.tell(status=self.status())
