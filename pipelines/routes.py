@@ -2,17 +2,18 @@
 
 from typing import NamedTuple
 
+from ebats.pipelines.ladder import parse_duration
 from ebats.pipelines.model import Event, Pipeline, Task
 from ebats.pipelines.topics import matches
-from ebats.pipelines.topology import event_rung_name, exchange_of
+from ebats.pipelines.topology import exchange_of
 
 
-class EventRung(NamedTuple):
-    """Where a delayed task of an event waits."""
+class Rung(NamedTuple):
+    """A queue in which messages wait."""
 
-    event: Event
-    task: Task
     delay_ms: int
+    #: The event whose delayed task waits there; None: it is shared.
+    event: str | None = None
 
 
 class Routes:
@@ -20,6 +21,8 @@ class Routes:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.events_exchange = pipeline.on_broker("events")
+        self.suspects = pipeline.on_broker("suspects")
+        self._rungs = pipeline.on_broker("delay.")
         self.tasks_exchange = pipeline.on_broker("tasks")
         self.tasks = pipeline.tasks
         self.events = pipeline.events
@@ -35,13 +38,7 @@ class Routes:
         self._by_exchange: dict[str, list[Event]] = {}
         for event in pipeline.events.values():
             self._by_exchange.setdefault(exchange_of(pipeline, event), []).append(event)
-        self._fanouts = {item.broker_name for item in pipeline.exchanges.values() if item.type == "fanout"}
-        self.rungs = {
-            event_rung_name(pipeline, event, item): EventRung(event, item.task, item.delay_ms)
-            for event in pipeline.events.values()
-            for item in event.tasks
-            if item.delay_ms
-        }
+        self._types = {item.broker_name: item.type for item in pipeline.exchanges.values()}
 
     def tasks_of(self, event: str, queue: str) -> tuple[Task, ...]:
         """Return the undelayed tasks that an event has on a queue: none where either is unknown."""
@@ -53,9 +50,25 @@ class Routes:
             event = self.events[key]
             return (event,) if event.exchange is None else ()
         candidates = self._by_exchange.get(exchange, ())
-        if exchange in self._fanouts:
+        type_ = self._types.get(exchange, "topic")
+        if type_ == "fanout":
             return tuple(candidates)
+        if type_ == "direct":
+            return tuple(event for event in candidates if event.key == key)
         return tuple(event for event in candidates if matches(event.key, key))
+
+    def rung(self, queue: str) -> Rung | None:
+        """Return what a queue's name says, if it is a rung: of this version of the file, or another."""
+        if not queue.startswith(self._rungs):
+            return None
+        delay, *of = queue.removeprefix(self._rungs).split(".")
+        try:
+            delay_ms = parse_duration(delay)
+        except ValueError:
+            return None
+        if not of:
+            return Rung(delay_ms)
+        return Rung(delay_ms, of[0]) if len(of) == 2 else None
 
     def only_task(self, queue: str) -> Task | None:
         """Return a queue's task, where it has just one."""

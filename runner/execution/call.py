@@ -53,8 +53,9 @@ def find(entry: EntryPoint) -> Callable[..., Any]:
         found: Any = importlib.import_module(entry.module)
         for part in entry.attribute.split("."):
             found = getattr(found, part)
-    except Exception as error:
-        raise BadEntryPoint(f"can't import {entry}: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        text = cut(f"{type(error).__name__}: {_text(error)}", TEXT_BYTES)
+        raise BadEntryPoint(f"can't import {entry}: {text}") from error
     if not callable(found):
         raise BadEntryPoint(f"{entry} is no function but {type(found).__name__}")
     return typing.cast("Callable[..., Any]", found)
@@ -66,10 +67,13 @@ def inspect_function(function: Callable[..., Any]) -> Function:
     Raises:
         BadEntryPoint: it is a generator, or has parameters that can't be named.
     """
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError as error:  # some builtins
+        raise BadEntryPoint(f"it can't be called by names: {error}") from None
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise BadEntryPoint("a task can't be a generator: nobody would take what it yields")
-    parameters = inspect.signature(function).parameters.values()
-    special = _special(function)
+    special = {name: what for name, what in _special(function).items() if name != "return"}
     by_name = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     if any(p.kind is p.POSITIONAL_ONLY for p in parameters):
         raise BadEntryPoint("a task's parameters are given by name, so none can be positional-only")
@@ -77,9 +81,7 @@ def inspect_function(function: Callable[..., Any]) -> Function:
     return Function(
         function=function,
         is_async=inspect.iscoroutinefunction(function) or _has_async_call(function),
-        names=None
-        if any(p.kind is p.VAR_KEYWORD for p in parameters)
-        else frozenset(p.name for p in plain),
+        names=None if any(p.kind is p.VAR_KEYWORD for p in parameters) else frozenset(p.name for p in plain),
         required=frozenset(p.name for p in plain if p.default is p.empty),
         context_name=next((name for name, what in special.items() if what is Context), None),
         payload_name=next((name for name, what in special.items() if what is WHOLE_PAYLOAD), None),
@@ -164,13 +166,19 @@ def call(function: Function, payload: object, context: MakeContext) -> Result:
     if isinstance(given, Failed):
         return given
     try:
-        return Returned(function.function(**given))
+        value = function.function(**given)
     except BaseException as error:
         return failed(error)
+    if inspect.iscoroutine(value):
+        # A decorator that hides an `async def`: nothing has run, so it is no success.
+        value.close()
+        text = "the task returned a coroutine that nobody awaits: its entry point has to be an `async def`"
+        return Failed("exception", "TypeError", text)
+    return Returned(value)
 
 
 async def call_async(function: Function, payload: object, context: MakeContext) -> Result:
-    """Await an async function; whatever it raises becomes the result, but for its own cancellation."""
+    """Await an async function; what it raises becomes the result, but for its cancellation and the like."""
     given = arguments(function, payload, context)
     if isinstance(given, Failed):
         return given

@@ -1,5 +1,6 @@
 """What a delivery says: whose message it is, which attempt, for which tasks."""
 
+import math
 import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -7,10 +8,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from ebats.pipelines.model import Task
-from ebats.pipelines.routes import Routes
+from ebats.pipelines.routes import Routes, Rung
 
 Headers = dict[str, Any]
 Number = TypeVar("Number", int, float)
+
+#: What a name may have on a broker; anything longer is none.
+_NAME_BYTES = 255
+_MOST_ATTEMPTS = 1_000_000
 
 
 class Delivery(msgspec.Struct):
@@ -43,10 +48,6 @@ class Delivery(msgspec.Struct):
         """
         count = self.headers.get("x-delivery-count")
         return count >= 2 if isinstance(count, int) else self.redelivered
-
-    def comes_from_rung(self) -> bool:
-        """Return whether the message has waited on a rung."""
-        return "x-death" in self.headers
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -102,15 +103,22 @@ Meaning = Runs | Split | Around | Unknown
 
 
 def read(delivery: Delivery, routes: Routes) -> Meaning:
-    """Return what a delivery is for. What it shows decides, in this order: its exchange, its key, its headers."""
+    """Return what a delivery is for. What it shows decides: its exchange, then its key, then its headers."""
     exchange, key = delivery.exchange, delivery.key
     if exchange == routes.tasks_exchange:
         if key.startswith("@"):
             return _by_headers(delivery, routes)
         return _by_task(delivery, routes, key)
     if exchange:
-        return _by_event(delivery, routes)
+        # It is new here: what headers of ours say that came with it was true elsewhere.
+        return _by_event(_first(delivery, exchange, key), routes)
     return _by_headers(delivery, routes)
+
+
+def rung_of(delivery: Delivery, routes: Routes) -> Rung | None:
+    """Return the rung that handed a message on; None: it comes from elsewhere."""
+    death = _last_death(delivery)
+    return routes.rung(str(death.get("queue"))) if death else None
 
 
 def new_id() -> str:
@@ -119,79 +127,76 @@ def new_id() -> str:
 
 
 def _by_task(delivery: Delivery, routes: Routes, name: str) -> Meaning:
-    envelope = _from_rung(delivery) or _from_headers(delivery)
-    if early := _early(delivery):
-        return Around(envelope, *early)
+    rung = rung_of(delivery, routes)
+    envelope = _from_headers(delivery, routes)
+    if rung and rung.event and "ebats-exchange" not in delivery.headers:
+        envelope = _from_rung(delivery, rung.event)
+    if rung and _is_early(delivery, rung):
+        queue = str((_last_death(delivery) or {}).get("queue"))
+        # An event's own rung has no exchange in front, a shared one has one of its name.
+        return Around(envelope, "", queue) if rung.event else Around(envelope, queue, delivery.key)
     task = routes.tasks.get(name)
     if task is None:
         return Unknown(envelope, f"there is no task {name!r}")
     return Runs(envelope, (task,))
 
 
-def _by_event(delivery: Delivery, routes: Routes) -> Meaning:
+def _by_event(envelope: Envelope, routes: Routes) -> Meaning:
+    exchange, key = envelope.exchange, envelope.key
     found = [
         (event, tasks)
-        for event in routes.events_of(delivery.exchange, delivery.key)
-        if (tasks := routes.tasks_of(event.name, delivery.queue))
+        for event in routes.events_of(exchange, key)
+        if (tasks := routes.tasks_of(event.name, envelope.queue))
     ]
-    if len(found) == 1:
-        event, tasks = found[0]
-        return Runs(_envelope(delivery, event.name, delivery.exchange, delivery.key), tasks)
-    envelope = _envelope(delivery, None, delivery.exchange, delivery.key)
     if not found:
-        return Unknown(envelope, f"no event of {delivery.exchange!r} with the key {delivery.key!r} has a task here")
-    return Split(
-        tuple(
-            (msgspec.structs.replace(envelope, event=event.name), task)
-            for event, tasks in found
-            for task in tasks
-        )
+        return Unknown(envelope, f"no event of {exchange!r} with the key {key!r} has a task here")
+    copies = tuple(
+        (msgspec.structs.replace(envelope, event=event.name), task)
+        for event, tasks in found
+        for task in tasks
     )
+    if len(found) == 1:
+        return Runs(copies[0][0], found[0][1])
+    return Split(copies)
 
 
 def _by_headers(delivery: Delivery, routes: Routes) -> Meaning:
-    envelope = _from_headers(delivery)
-    name = delivery.headers.get("ebats-task")
-    if name is None and envelope.event is not None:
+    envelope = _from_headers(delivery, routes)
+    name = as_name(delivery.headers.get("ebats-task"))
+    if name is not None:
+        task = routes.tasks.get(name)
+        return Runs(envelope, (task,)) if task else Unknown(envelope, f"there is no task {name!r}")
+    if envelope.event is not None:
         tasks = routes.tasks_of(envelope.event, envelope.queue)
         return Runs(envelope, tasks) if tasks else Unknown(envelope, f"there is no event {envelope.event!r}")
-    task = routes.tasks.get(name) if isinstance(name, str) else routes.only_task(envelope.queue)
-    if task is not None:
-        return Runs(envelope, (task,))
-    if name is None:
+    if envelope.exchange not in ("", routes.tasks_exchange):
+        return _by_event(envelope, routes)
+    only = routes.only_task(envelope.queue)
+    if only is None:
         return Unknown(envelope, "the queue has several tasks: name one in the header ebats-task")
-    return Unknown(envelope, f"there is no task {name!r}")
+    return Runs(envelope, (only,))
 
 
-def _from_headers(delivery: Delivery) -> Envelope:
-    headers = delivery.headers
-    return _envelope(
-        delivery,
-        _text(headers.get("ebats-event")),
-        _text(headers.get("ebats-exchange"), delivery.exchange) or "",
-        _text(headers.get("ebats-key"), delivery.key) or "",
-    )
+def _first(delivery: Delivery, exchange: str, key: str) -> Envelope:
+    return Envelope(_id(delivery), None, exchange, key, delivery.queue, 1, None, None, 0, None, delivery)
 
 
-def _from_rung(delivery: Delivery) -> Envelope | None:
-    """Return the envelope of a message that an event's own rung hands on: the broker tells where it came from."""
-    death = _last_death(delivery)
-    if death is None or "ebats-exchange" in delivery.headers:
-        return None
-    parts = str(death.get("queue", "")).split(".")
-    if len(parts) != 5 or parts[1] != "delay":
-        return None
-    keys = death.get("routing-keys") or [""]
-    return _envelope(delivery, parts[3], str(death.get("exchange", "")), str(keys[0]))
+def _from_rung(delivery: Delivery, event: str) -> Envelope:
+    """Return the envelope of a message from an event's own rung: the broker tells where it came from."""
+    death = _last_death(delivery) or {}
+    keys = death.get("routing-keys")
+    key = as_name(keys[0]) if isinstance(keys, list) and keys else None
+    envelope = _first(delivery, as_name(death.get("exchange")) or "", key or "")
+    return msgspec.structs.replace(envelope, event=event)
 
 
-def _early(delivery: Delivery) -> tuple[str, str] | None:
-    death = _last_death(delivery)
-    if death is None or "original-expiration" not in death:
-        return None
-    rung = str(death.get("queue", ""))
-    # An event's own rung has no exchange in front, a shared one has one of its name.
-    return ("", rung) if rung.count(".") == 4 else (rung, delivery.key)
+def _is_early(delivery: Delivery, rung: Rung) -> bool:
+    """Return whether a message waited less than its rung's time, by an expiration of its own."""
+    expiration = (_last_death(delivery) or {}).get("original-expiration")
+    if expiration is None:
+        return False
+    expiration_ms = _number(expiration, int)
+    return expiration_ms is None or expiration_ms < rung.delay_ms
 
 
 def _last_death(delivery: Delivery) -> dict[str, Any] | None:
@@ -201,35 +206,40 @@ def _last_death(delivery: Delivery) -> dict[str, Any] | None:
     return None
 
 
-def _envelope(delivery: Delivery, event: str | None, exchange: str, key: str) -> Envelope:
+def _from_headers(delivery: Delivery, routes: Routes) -> Envelope:
     headers = delivery.headers
-    message_id = delivery.properties.get("message_id")
     if not headers:
-        return Envelope(
-            message_id or new_id(), event, exchange, key, delivery.queue, 1, None, None, 0, None, delivery
-        )
+        return _first(delivery, delivery.exchange, delivery.key)
+    queue = as_name(headers.get("ebats-queue")) if delivery.queue == routes.suspects else None
     return Envelope(
-        id=message_id or new_id(),
-        event=event,
-        exchange=exchange,
-        key=key,
-        queue=_text(headers.get("ebats-queue"), delivery.queue) or delivery.queue,
-        attempt=max(1, _number(headers.get("ebats-attempt"), int) or 1),
+        id=_id(delivery),
+        event=as_name(headers.get("ebats-event")),
+        exchange=as_name(headers.get("ebats-exchange"), delivery.exchange) or "",
+        key=as_name(headers.get("ebats-key"), delivery.key) or "",
+        queue=queue or delivery.queue,
+        attempt=min(max(1, _number(headers.get("ebats-attempt"), int) or 1), _MOST_ATTEMPTS),
         first=_number(headers.get("ebats-first"), float),
         last=_number(headers.get("ebats-last"), float),
-        crashes=_number(headers.get("ebats-crashes"), int) or 0,
+        crashes=min(max(0, _number(headers.get("ebats-crashes"), int) or 0), _MOST_ATTEMPTS),
         unknown_since=_number(headers.get("ebats-unknown-since"), float),
         delivery=delivery,
     )
 
 
-def _text(value: object, default: str | None = None) -> str | None:
-    return value if isinstance(value, str) else default
+def _id(delivery: Delivery) -> str:
+    return delivery.properties.get("message_id") or new_id()
+
+
+def as_name(value: object, default: str | None = None) -> str | None:
+    """Return a header that is a name; anybody may publish, so anything may stand there."""
+    if isinstance(value, str) and len(value.encode(errors="replace")) <= _NAME_BYTES:
+        return value
+    return default
 
 
 def _number(value: object, kind: Callable[[Any], Number]) -> Number | None:
-    """Return a header as a number; anybody may publish, so anything may stand there."""
     try:
-        return kind(value)
+        number = kind(value)
+        return number if math.isfinite(number) else None
     except (TypeError, ValueError, OverflowError):
         return None

@@ -9,7 +9,8 @@ import msgspec
 
 from ebats.pipelines.model import Pipeline, Task
 from ebats.pipelines.topology import UNKNOWN_RUNG_MS, rung_name
-from ebats.runner.execution.envelope import Delivery, Envelope, Headers
+from ebats.runner.execution.call import TEXT_BYTES, TRACEBACK_BYTES, cut
+from ebats.runner.execution.envelope import Delivery, Envelope, Headers, as_name
 from ebats.runner.execution.outcome import Dead, Failed, Retry
 
 #: All headers of a message together; a frame of 128 KiB has to hold them.
@@ -22,7 +23,19 @@ UNKNOWN_PATIENCE_S = 600.0
 #: copy to each of its keys again (https://www.rabbitmq.com/docs/sender-selected).
 _STALE_HEADERS = frozenset({"x-death", "x-delivery-count", "x-acquired-count", "CC", "BCC"})
 _STALE_PREFIXES = ("x-first-death-", "x-last-death-", "x-opt-")
-_OF_ONE_STAY = ("ebats-crashes", "ebats-unknown-since", "ebats-task", "ebats-queue")
+#: Ours, written anew from what is known; never what the last publisher wrote.
+_WRITTEN = frozenset(
+    {
+        *("ebats-task", "ebats-event", "ebats-exchange", "ebats-key", "ebats-queue", "ebats-attempt"),
+        *("ebats-first", "ebats-last", "ebats-reason", "ebats-traceback"),
+        *("ebats-crashes", "ebats-unknown-since"),
+    }
+)
+#: The class of an exception may have any name.
+_ERROR_BYTES = 256
+#: Ours, and passed on: the last failure, up to so many bytes.
+_FAILURE = {"ebats-error": _ERROR_BYTES, "ebats-text": TEXT_BYTES}
+_PUBLISHED = "ebats-published"
 
 #: user_id is checked against the connection's user, and an expiration would cut a wait short.
 _KEPT_PROPERTIES = (
@@ -62,12 +75,13 @@ def dead(
 ) -> Outgoing:
     """Return the dead letter: the body as it came, and why it is dead."""
     headers = _headers(envelope, task) | _failure(envelope, failed, now)
-    headers |= {"ebats-reason": decision.reason, "ebats-attempt": envelope.attempt}
-    headers["ebats-queue"] = _short(pipeline, envelope.queue)
+    headers |= {"ebats-reason": decision.reason, "ebats-queue": _short(pipeline, envelope.queue)}
+    if task is None and (name := _task_name(pipeline, envelope.delivery)):
+        headers["ebats-task"] = name
     if envelope.crashes:
         headers["ebats-crashes"] = envelope.crashes
     if failed.traceback:
-        headers["ebats-traceback"] = failed.traceback
+        headers["ebats-traceback"] = cut(failed.traceback, TRACEBACK_BYTES, keep_end=True)
     return _outgoing(envelope, pipeline.on_broker("dead"), task.name if task else envelope.key, headers)
 
 
@@ -77,19 +91,17 @@ def hand_back(envelope: Envelope, task: Task | None) -> Outgoing:
     Every way of giving a delivery back to RabbitMQ below 4.3 counts towards its limit; a publish doesn't.
     `task` says for which task alone; None: for all that the delivery was for.
     """
-    return _outgoing(envelope, "", envelope.delivery.queue, _headers(envelope, task) | _progress(envelope))
+    return _outgoing(envelope, "", envelope.delivery.queue, _headers(envelope, task))
 
 
 def one_task(pipeline: Pipeline, envelope: Envelope, task: Task) -> Outgoing:
     """Return the copy of a delivery for one of its tasks."""
-    headers = _headers(envelope, task) | _progress(envelope)
-    return _outgoing(envelope, pipeline.on_broker("tasks"), task.name, headers)
+    return _outgoing(envelope, pipeline.on_broker("tasks"), task.name, _headers(envelope, task))
 
 
 def suspect(pipeline: Pipeline, envelope: Envelope, task: Task, crashes: int) -> Outgoing:
     """Return the message for the lane, where it runs alone, and has ended the process `crashes` times."""
-    headers = _headers(envelope, task) | _progress(envelope)
-    headers |= {"ebats-crashes": crashes, "ebats-queue": envelope.queue}
+    headers = _headers(envelope, task) | {"ebats-crashes": crashes, "ebats-queue": envelope.queue}
     return _outgoing(envelope, "", pipeline.on_broker("suspects"), headers)
 
 
@@ -100,15 +112,16 @@ def counted(envelope: Envelope, crashes: int) -> Envelope:
 
 def around(envelope: Envelope, exchange: str, key: str) -> Outgoing:
     """Return the message that waits on its rung again."""
-    return _outgoing(envelope, exchange, key, _headers(envelope, None) | _progress(envelope))
+    return _outgoing(envelope, exchange, key, _headers(envelope, None))
 
 
 def wait_unknown(pipeline: Pipeline, envelope: Envelope, now: float) -> Outgoing:
     """Return the message that waits a while for a runner with another version of the file."""
-    headers = _headers(envelope, None) | _progress(envelope)
+    headers = _headers(envelope, None)
     if name := _task_name(pipeline, envelope.delivery):
         headers["ebats-task"] = name
-    headers["ebats-unknown-since"] = envelope.unknown_since or now
+    # Somebody's clock may be ahead, but nothing waits for ever.
+    headers["ebats-unknown-since"] = min(envelope.unknown_since or now, now)
     queue = _short(pipeline, envelope.queue)
     return _outgoing(envelope, rung_name(pipeline, UNKNOWN_RUNG_MS), f"@{queue}", headers)
 
@@ -116,8 +129,7 @@ def wait_unknown(pipeline: Pipeline, envelope: Envelope, now: float) -> Outgoing
 def _task_name(pipeline: Pipeline, delivery: Delivery) -> str | None:
     if delivery.exchange == pipeline.on_broker("tasks") and not delivery.key.startswith("@"):
         return delivery.key
-    name = delivery.headers.get("ebats-task")
-    return name if isinstance(name, str) else None
+    return as_name(delivery.headers.get("ebats-task"))
 
 
 def _short(pipeline: Pipeline, queue: str) -> str:
@@ -126,28 +138,36 @@ def _short(pipeline: Pipeline, queue: str) -> str:
 
 def _headers(envelope: Envelope, task: Task | None) -> Headers:
     """Return the publisher's headers, without what isn't true any more, and the message's origin."""
-    headers = {key: value for key, value in envelope.delivery.headers.items() if not _is_stale(key)}
+    headers = {key: value for key, value in envelope.delivery.headers.items() if _goes_on(key, value)}
     if task:
         headers["ebats-task"] = task.name
     if envelope.event is not None:
         headers["ebats-event"] = envelope.event
     headers["ebats-exchange"] = envelope.exchange
     headers["ebats-key"] = envelope.key
+    headers["ebats-attempt"] = envelope.attempt
+    if envelope.first is not None:
+        headers["ebats-first"] = envelope.first
+    if envelope.last is not None:
+        headers["ebats-last"] = envelope.last
     return headers
 
 
-def _is_stale(key: str) -> bool:
-    return key in _STALE_HEADERS or key in _OF_ONE_STAY or key.startswith(_STALE_PREFIXES)
-
-
-def _progress(envelope: Envelope) -> Headers:
-    return {"ebats-attempt": envelope.attempt}
+def _goes_on(key: object, value: object) -> bool:
+    # py-amqp hands over a key that isn't UTF-8 as bytes, and can't send it.
+    if not isinstance(key, str) or key in _WRITTEN or key in _STALE_HEADERS:
+        return False
+    if key in _FAILURE:
+        return isinstance(value, str) and len(value.encode(errors="replace")) <= _FAILURE[key]
+    if key == _PUBLISHED:
+        return isinstance(value, float | int)
+    return not key.startswith(_STALE_PREFIXES)
 
 
 def _failure(envelope: Envelope, failed: Failed, now: float) -> Headers:
     return {
-        "ebats-error": failed.error,
-        "ebats-text": failed.text,
+        "ebats-error": cut(failed.error, _ERROR_BYTES),
+        "ebats-text": cut(failed.text, TEXT_BYTES),
         "ebats-first": now if envelope.first is None else envelope.first,
         "ebats-last": now,
     }
@@ -162,13 +182,13 @@ def _outgoing(envelope: Envelope, exchange: str, key: str, headers: Headers) -> 
 
 
 def _fitting(headers: Headers) -> Headers:
-    """Return headers that fit: the largest of the publisher's go first."""
-    sizes = {key: len(key) + _size(value) for key, value in headers.items()}
+    """Return headers that fit: the largest go first, never those that are written here."""
+    sizes = {key: 8 + _size(key) + _size(value) for key, value in headers.items()}
     excess = sum(sizes.values()) - HEADERS_BYTES
     for key in sorted(sizes, key=lambda key: sizes[key], reverse=True):
         if excess <= 0:
             break
-        if not key.startswith("ebats-"):
+        if key not in _WRITTEN and key not in _FAILURE and key != _PUBLISHED:
             del headers[key]
             excess -= sizes[key]
     return headers

@@ -46,8 +46,6 @@ def problems(pipeline: Pipeline) -> list[tuple[EntryPoint, str]]:
                 inspect_function(function)
         except BadEntryPoint as error:
             found.append((entry, str(error)))
-        except ValueError as error:  # a callable without a signature, some builtins
-            found.append((entry, f"{entry} can't be called by names: {error}"))
     return found
 
 
