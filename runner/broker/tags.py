@@ -9,6 +9,8 @@ from ebats.runner.execution.envelope import Delivery
 _HELD_S = 0.015
 #: Deliveries of lost connections that are remembered for when they come again.
 _MOST_REMEMBERED = 10_000
+#: What the broker changes in a message when it delivers it again.
+_COUNTERS = frozenset({"x-delivery-count", "x-acquired-count"})
 
 
 class Tags:
@@ -19,8 +21,11 @@ class Tags:
         self._out: dict[int, Delivery] = {}
         #: Settled and not acknowledged: tag to when it was settled.
         self._held: dict[int, float] = {}
-        #: Of lost connections, by what they can be recognised by.
+        #: Of the last acknowledgements, which a connection that breaks may have taken with it.
+        self._acknowledged: list[Delivery] = []
+        #: Of lost connections, oldest first, by what they can be recognised by.
         self._lost: dict[object, list[Delivery]] = {}
+        self._remembered = 0
 
     def __len__(self) -> int:
         return len(self._out)
@@ -44,41 +49,59 @@ class Tags:
 
         Beyond the gap only what has waited for a while, for most gaps close by themselves.
         """
-        last = 0
+        self._acknowledged = []
+        first: list[int] = []
         for tag in self._out:
             if tag not in self._held:
                 break
-            last = tag
-        if last:
-            for tag in [tag for tag in self._out if tag <= last]:
-                del self._out[tag], self._held[tag]
-            yield last, True
+            first.append(tag)
+        if first:
+            self._acknowledge(first)
+            yield first[-1], True
         for tag in [tag for tag, since in self._held.items() if everything or now - since >= _HELD_S]:
-            del self._out[tag], self._held[tag]
+            self._acknowledge([tag])
             yield tag, False
+
+    def _acknowledge(self, tags: list[int]) -> None:
+        for tag in tags:
+            self._acknowledged.append(self._out.pop(tag))
+            del self._held[tag]
 
     def lose_connection(self) -> None:
         """Forget the tags: the broker will give all that is out to somebody again, perhaps to us."""
-        for delivery in self._out.values():
+        # Where the broker has got the acknowledgement, it is another message without an id that comes again.
+        acknowledged = [delivery for delivery in self._acknowledged if delivery.properties.get("message_id")]
+        for delivery in [*acknowledged, *self._out.values()]:
             self._lost.setdefault(_identity(delivery), []).append(delivery)
+            self._remembered += 1
+        self._acknowledged = []
         self._out.clear()
         self._held.clear()
-        while len(self._lost) > _MOST_REMEMBERED:
-            del self._lost[next(iter(self._lost))]
+        while self._remembered > _MOST_REMEMBERED:
+            self._forget(next(iter(self._lost)))
 
     def recognise(self, delivery: Delivery) -> Delivery | None:
         """Return the delivery of a lost connection that this one brings again, now under the new tag."""
-        known = self._lost.get(key := _identity(delivery))
-        if not known:
+        if not self._lost or (key := _identity(delivery)) not in self._lost:
             return None
-        old = known.pop(0)
-        if not known:
-            del self._lost[key]
+        old = self._forget(key)
         old.tag, old.generation = delivery.tag, delivery.generation
         self._out[old.tag] = old
         return old
 
+    def _forget(self, key: object) -> Delivery:
+        known = self._lost[key]
+        old = known.pop(0)
+        self._remembered -= 1
+        if not known:
+            del self._lost[key]
+        return old
+
 
 def _identity(delivery: Delivery) -> tuple[Any, ...]:
+    """Return what only one message on its way has: a later attempt has the same id and other headers."""
+    headers = sorted(
+        (str(key), repr(value)) for key, value in delivery.headers.items() if key not in _COUNTERS
+    )
     message_id = delivery.properties.get("message_id")
-    return (delivery.queue, delivery.exchange, delivery.key, message_id or delivery.body)
+    return (delivery.queue, delivery.exchange, delivery.key, message_id, delivery.body, *headers)
