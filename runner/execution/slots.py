@@ -5,6 +5,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -58,9 +60,11 @@ class Slots:
         self._free = concurrency
         self._lock = threading.Lock()
         self._waiting: deque[Run] = deque()
+        #: On their way to a thread or to the event loop, in order.
+        self._starting: dict[Run, None] = {}
         self._handed: queue.SimpleQueue[Run] = queue.SimpleQueue()
         self._threads = 0
-        self._loop: "asyncio.AbstractEventLoop | None" = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self.running: set[Run] = set()
         #: How many runs have ended.
@@ -75,6 +79,7 @@ class Slots:
                 self._waiting.append(run)
                 return True
             self._free -= 1
+            self._starting[run] = None
         self._start(run)
         return True
 
@@ -90,9 +95,10 @@ class Slots:
         """Start nothing more; return the runs that never started."""
         with self._lock:
             self._closed = True
-            waiting = list(self._waiting)
+            never_started = [*self._starting, *self._waiting]
+            self._starting.clear()
             self._waiting.clear()
-        return waiting
+        return never_started
 
     def cancel(self, run: Run) -> None:
         """Cancel an async run; a sync one can't be."""
@@ -113,31 +119,44 @@ class Slots:
         while True:
             run: Run | None = self._handed.get()
             while run is not None:
-                self._begin(run)
-                self._execute(run)
+                if self._begin(run):
+                    self._execute(run)
                 run = self._next(run)
 
     def _next(self, done: Run) -> Run | None:
         """Free a run's slot; return the next run if it is one for this thread, start it elsewhere if not."""
         self.running.discard(done)
         with self._lock:
-            self.ended += 1
+            self.ended += 1 if done.started else 0
             if not self._waiting:
                 self._free += 1
                 return None
             run = self._waiting.popleft()
+            self._starting[run] = None
         if run.is_async == done.is_async:
             return run
         self._start(run)
         return None
 
-    def _begin(self, run: Run) -> None:
-        run.started = time.monotonic()
-        run.started_at = time.time()
-        self.running.add(run)
+    def _begin(self, run: Run) -> bool:
+        """Note that a run starts; False: it doesn't, for the slots were closed in between."""
+        with self._lock:
+            if run not in self._starting:
+                return False
+            del self._starting[run]
+            run.started = time.monotonic()
+            run.started_at = time.time()
+            self.running.add(run)
+        return True
 
-    def _start_async(self, run: Run) -> None:
-        self._begin(run)
+    def _start_async(self, first: Run) -> None:
+        run: Run | None = first
+        while run is not None and not self._begin(run):
+            run = self._next(run)
+        if run is not None:
+            self._create_task(run)
+
+    def _create_task(self, run: Run) -> None:
         assert self._loop is not None
         run.future = self._loop.create_task(self._execute_async(run))
         run.future.add_done_callback(lambda _: self._done_async(run))
@@ -154,5 +173,13 @@ class Slots:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="event-loop", daemon=True).start()
+                serve = partial(_serve, self._loop)
+                threading.Thread(target=serve, name="event-loop", daemon=True).start()
             return self._loop
+
+
+def _serve(loop: "asyncio.AbstractEventLoop") -> None:
+    while True:
+        # asyncio lets these out where something that a task left behind raises them; the others go on.
+        with suppress(SystemExit, KeyboardInterrupt):
+            loop.run_forever()

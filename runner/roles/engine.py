@@ -234,7 +234,7 @@ class Engine:
         self.journal.not_run(envelope, task, decision, failed)
 
     def hand_back(self, run: Run) -> None:
-        """Give an unsettled run back to the broker, uncounted; what it may still return counts for nothing."""
+        """Give an unsettled run back to the broker, uncounted; what it may return counts for nothing."""
         if not self._is_mine(run):
             return
         self.count("handed_back")
