@@ -19,7 +19,7 @@ class ProcessSpec:
     pipeline: Pipeline
     #: Of a consumer process.
     consumer: Consumer | None = None
-    #: Of the lane: the ids of messages during which it died the last times.
+    #: Of the lane: task and message id of the runs during which it died the last times.
     crashed: tuple[str, ...] = ()
 
     @property

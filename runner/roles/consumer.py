@@ -46,6 +46,7 @@ class Suspects:
         worker.journal.log.warning(
             f"{task.name} was cut short again and again: it runs alone from now on", id=envelope.id
         )
-        worker.engine.pass_on(delivery, settle.suspect(self._pipeline, envelope, task, envelope.crashes))
-        worker.parent.tell(suspect=envelope.id)
+        message = settle.suspect(self._pipeline, envelope, task, envelope.crashes)
+        # Not before it is there: a lane that finds nothing leaves.
+        worker.engine.pass_on(delivery, message, lambda: worker.parent.tell(suspect=envelope.id))
         return False

@@ -26,7 +26,8 @@ def run(spec: ProcessSpec, journal: Journal, parent: Parent) -> None:
     lane = Lane(worker, spec)
     worker.engine.admit = lane.admit
     worker.engine.return_message = lane.return_message
-    worker.engine.on_settled = lambda run: parent.tell(ends=run.envelope.id)
+    # Before it is settled: once it is, the next one may start.
+    worker.engine.on_ended = lambda run: parent.tell(ends=_known_as(run.envelope, run.task))
     journal.log.info("runs suspects one at a time")
     why = worker.run(lane.is_over)
     journal.log.info(f"leaves: {why}")
@@ -44,21 +45,20 @@ class Lane:
     def admit(self, envelope: Envelope, task: Task) -> bool:
         """Return whether a run may start; one that ended the lane before is counted first, or dead."""
         self._busy_at = time.monotonic()
-        if envelope.id in self._crashed:
-            self._crashed.discard(envelope.id)
+        name = _known_as(envelope, task)
+        if name in self._crashed:
+            self._crashed.discard(name)
             self._count(envelope, task)
             return False
         # The parent has it before the task starts: if this process dies now, it knows of which message.
-        self._worker.parent.tell(starts=envelope.id)
+        self._worker.parent.tell(starts=name)
         return True
 
     def _count(self, envelope: Envelope, task: Task) -> None:
         crashes, most = envelope.crashes + 1, self._most(envelope)
         engine = self._worker.engine
         if crashes < most:
-            engine.pass_on(
-                envelope.delivery, settle.suspect(self._pipeline, envelope, task, crashes)
-            )
+            engine.pass_on(envelope.delivery, settle.suspect(self._pipeline, envelope, task, crashes))
             return
         text = f"its process died {crashes} times while it ran, alone"
         engine.die(settle.counted(envelope, crashes), task, Failed("crashed", "Crash", text))
@@ -76,3 +76,8 @@ class Lane:
         if self._worker.intake.unsettled():
             self._busy_at = time.monotonic()
         return "no more suspects" if time.monotonic() - self._busy_at > _IDLE_S else None
+
+
+def _known_as(envelope: Envelope, task: Task) -> str:
+    # Two tasks of one event have messages of the same id.
+    return f"{task.name} {envelope.id}"

@@ -4,6 +4,7 @@ import os
 import select
 import signal
 import socket
+import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,6 +18,7 @@ class Parent:
         self._line = line
         self._line.setblocking(True)
         self._rest = b""
+        self._lock = threading.Lock()
         self._woken, wake = os.pipe()
         os.set_blocking(wake, False)
         os.set_blocking(self._woken, False)
@@ -33,9 +35,11 @@ class Parent:
         self.stop = True
 
     def tell(self, **words: Any) -> None:
-        """Send one message. When it returns the message is safe, even if this process dies at once."""
+        """Send one message, from any thread. Then it is safe, even if this process dies at once."""
+        data = msgspec.json.encode(words) + b"\n"
         try:
-            self._line.sendall(msgspec.json.encode(words) + b"\n")
+            with self._lock:
+                self._line.sendall(data)
         except OSError:
             self.gone = True
 
