@@ -1,12 +1,13 @@
 """Publishing with pipelined confirms: what was sent is kept until the broker has it."""
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from amqp import Message
+from amqp.exceptions import NotFound
 
 from ebats.pipelines.model import Broker
 from ebats.runner.broker.connect import BROKER_ERRORS, Say
@@ -39,7 +40,7 @@ class Confirming:
     def __init__(self, channel: Any) -> None:
         self._channel = channel
         self._tag = 0
-        self._returned: set[tuple[str, str, str]] = set()
+        self._returned: Counter[tuple[str, str, str]] = Counter()
         #: By delivery tag, oldest first.
         self.unconfirmed: dict[int, Sending] = {}
         #: Refused by the broker: they have to be sent again.
@@ -57,24 +58,39 @@ class Confirming:
         # Before the call: the confirm may be read inside of it.
         self._tag += 1
         self.unconfirmed[self._tag] = sending
-        self._channel.basic_publish(
-            message, exchange=outgoing.exchange, routing_key=outgoing.key, mandatory=True
-        )
+        try:
+            self._channel.basic_publish(
+                message, exchange=outgoing.exchange, routing_key=outgoing.key, mandatory=True
+            )
+        except BROKER_ERRORS:
+            raise
+        except Exception:  # it can't be put into AMQP's bytes: nothing was sent, and no tag is used up
+            del self.unconfirmed[self._tag]
+            self._tag -= 1
+            raise
 
     def _on_ack(self, tag: int, multiple: bool) -> None:
         for sending in self._take(tag, multiple):
-            if self._returned and (key := _identity(sending.outgoing)) in self._returned:
-                self._returned.discard(key)
+            if self._was_returned(sending):
                 sending.on_unroutable()
             else:
                 sending.on_confirmed()
 
     def _on_nack(self, tag: int, multiple: bool) -> None:
-        self.refused += self._take(tag, multiple)
+        for sending in self._take(tag, multiple):
+            self._was_returned(sending)
+            self.refused.append(sending)
 
     def _on_return(self, _error: Exception, exchange: str, key: str, message: Any) -> None:
         # It comes before the ack of the same message.
-        self._returned.add((message.properties.get("message_id", ""), exchange, key))
+        self._returned[(message.properties.get("message_id", ""), exchange, key)] += 1
+
+    def _was_returned(self, sending: Sending) -> bool:
+        """Return whether a return has come for a message; it counts once."""
+        if not self._returned or not self._returned[key := _identity(sending.outgoing)]:
+            return False
+        self._returned[key] -= 1
+        return True
 
     def _take(self, tag: int, multiple: bool) -> list[Sending]:
         if not multiple:
@@ -135,15 +151,15 @@ class Publisher:
 
     def _run(self) -> None:
         while not self._finished():
-            channel = self._link.open(self._finished)
-            if channel is None:
-                break
             try:
+                channel = self._link.open(self._finished)
+                if channel is None:
+                    break
                 self._confirming = Confirming(channel)
                 self._serve(self._confirming)
             except BROKER_ERRORS as error:
                 self._link.lost(error)
-                self._send_again(self._unconfirmed())
+                self._send_again(_but_for_missing(error, self._unconfirmed()))
                 self._confirming = None
                 self._link.sleep(_PAUSE_S)
         self._link.close()
@@ -160,7 +176,7 @@ class Publisher:
         while not self._finished():
             with self._link.corked():
                 while self._waiting and len(confirming.unconfirmed) < WINDOW:
-                    confirming.publish(self._waiting.popleft())
+                    self._publish(confirming, self._waiting.popleft())
             # First say that we sleep, then look: who comes in between wakes us.
             self._link.asleep = True
             if not self._finished() and (confirming.unconfirmed or not self._waiting):
@@ -175,6 +191,28 @@ class Publisher:
                 confirming.refused = []
                 self._link.sleep(_PAUSE_S)
 
+    def _publish(self, confirming: Confirming, sending: Sending) -> None:
+        try:
+            confirming.publish(sending)
+        except BROKER_ERRORS:
+            raise
+        except Exception as error:  # the others go on
+            self._say("error", f"a message can't be sent: {type(error).__name__}: {error}")
+            sending.on_unroutable()
+
     def _send_again(self, sendings: list[Sending]) -> None:
         """Put messages in front of what waits, in their order."""
         self._waiting.extendleft(reversed(sendings))
+
+
+def _but_for_missing(error: BaseException, sendings: list[Sending]) -> list[Sending]:
+    """Return the messages without those whose exchange isn't there, which would end each channel anew."""
+    if not isinstance(error, NotFound):
+        return sendings
+    others = []
+    for sending in sendings:
+        if f"'{sending.outgoing.exchange}'" in str(error):
+            sending.on_unroutable()
+        else:
+            others.append(sending)
+    return others
