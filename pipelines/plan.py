@@ -45,7 +45,7 @@ def consumers(pipeline: Pipeline, only: Collection[str] = ()) -> tuple[ProcessSp
 
 def prefetches(consumer: Consumer) -> dict[str, int]:
     """Return how many messages a process may hold of each queue: its prefetch, split, at least 1 each."""
-    share, rest = divmod(consumer.prefetch, len(consumer.queues))
+    share, rest = divmod(consumer.prefetch, max(1, len(consumer.queues)))
     return {
         queue.broker_name: max(1, share + (1 if number < rest else 0))
         for number, queue in enumerate(consumer.queues)

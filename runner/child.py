@@ -21,7 +21,7 @@ class Child:
     """A child process, from its start to its end."""
 
     def __init__(self, spec: ProcessSpec, outbox: socket.socket, writer: socket.socket | None = None) -> None:
-        """Start a process that is what `spec` says; it sends records to `outbox` or takes them from `writer`."""
+        """Start a process that is what `spec` says; records go to `outbox`, or come from `writer`."""
         self.spec = spec
         self.line, theirs = socket.socketpair()
         fds = [theirs.fileno(), outbox.fileno(), *([writer.fileno()] if writer else [])]
@@ -43,7 +43,8 @@ class Child:
         self.asked = self.answered = False
         #: The message that the lane works on.
         self.at_work: str | None = None
-        send_spec(self.line, spec)
+        with suppress(OSError):  # it has died already, and that is seen elsewhere
+            send_spec(self.line, spec)
         self.line.setblocking(False)
 
     @property

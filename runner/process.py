@@ -8,6 +8,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import setproctitle
 
@@ -67,8 +68,9 @@ def main(line_fd: int, outbox_fd: int, writer_fd: int, parent_pid: int) -> None:
     # Tasks are found as the file names them: from its folder.
     sys.path.insert(0, spec.pipeline.folder)
     _ROLES[spec.role](spec, parent, outbox_fd, writer_fd)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(OSError):  # nobody reads them any more
+        sys.stdout.flush()
+        sys.stderr.flush()
     # Threads that hang would keep the interpreter from ending.
     os._exit(0)
 
