@@ -2,29 +2,40 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, TypeVar
 
-from amqp.exceptions import IrrecoverableChannelError, NotFound, ResourceLocked
+from amqp.exceptions import AMQPError, IrrecoverableChannelError, NotFound, ResourceLocked
 from kombu.connection import Connection
 
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.topology import (
     Binding,
     DeclaredExchange,
-    DeclaredQueue,
     Topology,
     derive,
     to_json,
 )
 from ebats.runner.broker.connect import Say
 from ebats.runner.broker.lock import alone, one_channel
-from ebats.runner.broker.mismatch import TopologyMismatch, describe
+from ebats.runner.broker.mismatch import (
+    Declared,
+    Difference,
+    TopologyMismatch,
+    describe,
+    describe_refusal,
+    difference,
+)
 from ebats.runner.broker.stored import Stored
 
 #: The broker refuses one thing and closes the channel.
 _REFUSALS = (IrrecoverableChannelError, ResourceLocked)
 
-ItemT = TypeVar("ItemT", DeclaredExchange | DeclaredQueue, Binding)
+#: A guard against a broker that names the same one for ever.
+_MOST_DIFFERENCES = 20
+
+Item = Declared | Binding
+ItemT = TypeVar("ItemT", Declared, Binding)
 
 
 def apply(pipeline: Pipeline, say: Say, stop: Callable[[], bool] = lambda: False) -> bool:
@@ -91,7 +102,7 @@ def _change(connection: Connection, pipeline: Pipeline, new: Topology) -> None:
 
 
 def _declare(connection: Connection, pipeline: Pipeline, topology: Topology) -> None:
-    items: tuple[DeclaredExchange | DeclaredQueue, ...] = (*topology.exchanges, *topology.queues)
+    items: tuple[Declared, ...] = (*topology.exchanges, *topology.queues)
     try:
         with one_channel(connection) as channel:
             for item in items:
@@ -101,7 +112,7 @@ def _declare(connection: Connection, pipeline: Pipeline, topology: Topology) -> 
         _one_by_one(connection, pipeline, items, _declare_one)
 
 
-def _declare_one(channel: Any, item: DeclaredExchange | DeclaredQueue, *, nowait: bool = False) -> None:
+def _declare_one(channel: Any, item: Declared, *, nowait: bool = False) -> None:
     options = {"durable": True, "auto_delete": False, "nowait": nowait, "arguments": dict(item.arguments)}
     if isinstance(item, DeclaredExchange):
         channel.exchange_declare(item.name, item.type, **options)
@@ -135,9 +146,34 @@ def _one_by_one(
             with one_channel(connection) as channel:
                 act(channel, item)
         except _REFUSALS as error:
-            refused.append(describe(pipeline, item, error.reply_code, error.reply_text))
+            refused.append(_why(connection, pipeline, item, error))
     if refused:
         raise TopologyMismatch("\n".join(refused))
+
+
+def _why(connection: Connection, pipeline: Pipeline, item: Item, error: AMQPError) -> str:
+    if not isinstance(item, Binding) and (differences := _differences(connection, item, error)):
+        return describe(pipeline, item, differences)
+    return describe_refusal(pipeline, item, error.reply_code, error.reply_text)
+
+
+def _differences(connection: Connection, item: Declared, error: AMQPError) -> list[Difference]:
+    """Return all that differs. The broker names one argument at a time, and is asked again with its own value."""
+    found: list[Difference] = []
+    while (new := difference(item, error.reply_text)) and len(found) < _MOST_DIFFERENCES:
+        found.append(new)
+        if not new.is_known:
+            break
+        theirs = {**dict(item.arguments), **{each.argument: each.theirs for each in found}}
+        arguments = tuple((name, value) for name, value in theirs.items() if value is not None)
+        try:
+            with one_channel(connection) as channel:
+                _declare_one(channel, replace(item, arguments=arguments))
+        except _REFUSALS as another:
+            error = another
+        else:
+            break
+    return found
 
 
 def _unbind(connection: Connection, bindings: Iterable[Binding]) -> None:

@@ -1,16 +1,24 @@
-"""What the broker says when something can't be declared, in a sentence for people."""
+"""What the broker says when something can't be declared, in sentences for people."""
 
 import re
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import EbatsError
 from ebats.pipelines.topology import Binding, DeclaredExchange, DeclaredQueue
 
-#: RabbitMQ cuts its text at 255 bytes, so the broker's value may be missing from it.
 _ARGUMENT = re.compile(r"inequivalent arg '([^']+)'")
-_CURRENT = re.compile(r"but current is (?:(none)|(?:the value )?'(.*?)')")
+#: RabbitMQ cuts its text at 255 bytes, so this may be missing from it.
+_CURRENT = re.compile(
+    r"but current is (?:none|(?:the value )?'(?P<value>[^']*)'(?: of type '(?P<type>\w+)')?)"
+)
+_TEXT_TYPES = ("longstr", "shortstr")
+#: Not arguments, though the broker calls them so.
+_PROPERTIES: Mapping[str, str] = {"durable": "true", "auto_delete": "false", "exclusive": "false"}
 
-Item = DeclaredExchange | DeclaredQueue | Binding
+Declared = DeclaredExchange | DeclaredQueue
+Value = str | int | None
 
 
 class TopologyMismatch(EbatsError):
@@ -19,55 +27,81 @@ class TopologyMismatch(EbatsError):
     exit_code = 78
 
 
-def describe(pipeline: Pipeline, item: Item, code: int, text: str) -> str:
-    """Return what is wrong with one item, and what to do: `shop.yaml:12:3: error: the queue shop.demo ...`.
+class Difference(NamedTuple):
+    """One argument with which something exists, that the file wants otherwise."""
 
-    `code` and `text` are those of AMQP's channel.close.
-    """
+    argument: str
+    #: None: without this argument.
+    ours: Value
+    theirs: Value
+    #: The broker's value could be read, and may be declared.
+    is_known: bool
+
+
+def difference(item: Declared, text: str) -> Difference | None:
+    """Return what a 406 tells: the first argument that differs. None: it tells something else."""
+    found = _ARGUMENT.search(text)
+    if not found:
+        return None
+    argument = found[1]
+    ours = _ours(item, argument)
+    current = _CURRENT.search(text)
+    if current is None:
+        return Difference(argument, ours, "something else", is_known=False)
+    theirs = _value(current["value"], current["type"], ours)
+    return Difference(argument, ours, theirs, is_known=argument not in _PROPERTIES and argument != "type")
+
+
+def describe(pipeline: Pipeline, item: Declared, differences: list[Difference]) -> str:
+    """Return what is wrong with something that exists, and what to do: `shop.yaml:12:3: error: ...`."""
+    listed = ", ".join(
+        f"{argument} is {_shown(theirs)} on the broker and {_shown(ours)} for this file"
+        for argument, ours, theirs, _ in differences
+    )
+    return f"{item.place or pipeline.file}: error: {_name(item)} differs: {listed}; {_hint(item)}"
+
+
+def describe_refusal(pipeline: Pipeline, item: Declared | Binding, code: int, text: str) -> str:
+    """Return what is wrong where the broker refuses for another reason: its channel.close has `code` and `text`."""
     place = None if isinstance(item, Binding) else item.place
-    return f"{place or pipeline.file}: error: {_sentence(item, code, text)}"
+    hint = (
+        "; let the user configure, write and read what begins with the pipeline's name" if code == 403 else ""
+    )
+    verb = "bound" if isinstance(item, Binding) else "declared"
+    return f"{place or pipeline.file}: error: {_name(item)} can't be {verb}: {text}{hint}"
 
 
-def _sentence(item: Item, code: int, text: str) -> str:
-    what = _name(item)
-    if isinstance(item, Binding):
-        verb = "may not be bound by this user" if code == 403 else "can't be bound"
-        return f"{what} {verb}: {text}"
-    if code == 403:
-        hint = "let the user configure, write and read what begins with the pipeline's name"
-        return f"{what} may not be declared by the broker's user: {text}; {hint}"
-    argument = _ARGUMENT.search(text)
-    if not argument:
-        return f"{what} is refused by the broker: {text}"
-    return f"{what} {_difference(item, argument[1], text)}; {_hint(item)}"
+def _value(text: str | None, type_: str | None, ours: Value) -> Value:
+    is_number = type_ not in _TEXT_TYPES if type_ else isinstance(ours, int)
+    if text is None or not is_number:
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        return text
 
 
-def _name(item: Item) -> str:
+def _ours(item: Declared, argument: str) -> Value:
+    if argument == "type" and isinstance(item, DeclaredExchange):
+        return item.type
+    return {**_PROPERTIES, **dict(item.arguments)}.get(argument)
+
+
+def _shown(value: Value) -> Value:
+    return "none" if value is None else value
+
+
+def _name(item: Declared | Binding) -> str:
     if isinstance(item, Binding):
         return f"the queue {item.queue} to the exchange {item.exchange} with the key {item.key!r}"
     return f"the {'queue' if isinstance(item, DeclaredQueue) else 'exchange'} {item.name}"
 
 
-def _difference(item: DeclaredExchange | DeclaredQueue, argument: str, text: str) -> str:
-    current = _CURRENT.search(text)
-    theirs = (current[1] or current[2]) if current else "another value"
-    return f"has {argument} {theirs} on the broker, and {_wanted(item, argument)} by the file"
-
-
-def _wanted(item: DeclaredExchange | DeclaredQueue, argument: str) -> str | int:
-    if argument == "type" and isinstance(item, DeclaredExchange):
-        return item.type
-    properties: dict[str, str | int] = {"durable": "true", "auto_delete": "false", "exclusive": "false"}
-    return {**properties, **dict(item.arguments)}.get(argument, "none")
-
-
-def _hint(item: DeclaredExchange | DeclaredQueue) -> str:
-    if isinstance(item, DeclaredExchange):
-        other = "give it another name in the file, or " if item.place else ""
-        return f"an exchange can't change: {other}delete it on the broker, and it is made anew"
-    if item.kind == "work":
-        return (
-            "a queue can't change: give it another name in the file,"
-            " or delete it on the broker once it is empty, and it is made anew"
-        )
-    return "a queue can't change: delete it on the broker once it is empty, and it is made anew"
+def _hint(item: Declared) -> str:
+    is_queue = isinstance(item, DeclaredQueue)
+    # What has a place is named in the file; a rung of an event has the place of its delay.
+    is_named = item.kind == "work" if isinstance(item, DeclaredQueue) else item.place is not None
+    rename = "give it another name in the file, or " if is_named else ""
+    when = " once it is empty" if is_queue else ""
+    kind = "a queue" if is_queue else "an exchange"
+    return f"{kind} can't change: {rename}delete it on the broker{when}, and it is made anew"

@@ -142,7 +142,7 @@ def _report(where: Target, bulk: Bulk, seconds: float) -> int:
         rate = f" ({bulk.confirmed / seconds:,.0f}/s)" if bulk.confirmed > 1 else ""
         end = "confirmed" if bulk.confirmed == 1 else "all confirmed"
         messages = counted(bulk.confirmed, "message")
-        sys.stdout.write(f"published {messages} to {where.name} in {seconds:.1f} s{rate}, {end}\n")
+        sys.stdout.write(f"published {messages} to {where.name} in {seconds:.2f} s{rate}, {end}\n")
     if bulk.unroutable:
         messages = counted(bulk.unroutable, "message")
         say("error", f"no queue takes {messages}: none is bound for {where.name}")
