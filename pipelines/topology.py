@@ -101,7 +101,9 @@ def _exchanges(pipeline: Pipeline) -> Iterator[DeclaredExchange]:
     yield DeclaredExchange(
         name=name("events"), type="topic", arguments=(("alternate-exchange", name("unrouted")),)
     )
-    yield DeclaredExchange(name=name("tasks"), type="direct", arguments=(("alternate-exchange", name("dead")),))
+    yield DeclaredExchange(
+        name=name("tasks"), type="direct", arguments=(("alternate-exchange", name("dead")),)
+    )
     for delay_ms in shared_delays_ms(pipeline):
         yield DeclaredExchange(name=rung_name(pipeline, delay_ms), type="fanout")
     for exchange in pipeline.exchanges.values():
@@ -148,15 +150,11 @@ def _bindings(pipeline: Pipeline) -> Iterator[Binding]:
             if not event_task.delay_ms:
                 yield Binding(exchange_of(pipeline, event), event.key, event_task.task.queue.broker_name)
     for event, event_task in _delayed(pipeline):
-        yield Binding(
-            exchange_of(pipeline, event), event.key, event_rung_name(pipeline, event, event_task)
-        )
+        yield Binding(exchange_of(pipeline, event), event.key, event_rung_name(pipeline, event, event_task))
 
 
 def _delayed(pipeline: Pipeline) -> Iterable[tuple[Event, EventTask]]:
-    return (
-        (event, task) for event in pipeline.events.values() for task in event.tasks if task.delay_ms
-    )
+    return ((event, task) for event in pipeline.events.values() for task in event.tasks if task.delay_ms)
 
 
 def _quorum(*arguments: tuple[str, str | int]) -> Arguments:
@@ -213,6 +211,13 @@ def from_json(text: str | bytes) -> Topology:
     data: Any = json.loads(text)
     if not isinstance(data, dict) or data.get("version") != 1:
         raise ValueError("this topology was written by another version of ebats")
+    try:
+        return _topology(data)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"this is no topology: {type(error).__name__}: {error}") from None
+
+
+def _topology(data: dict[str, Any]) -> Topology:
     return Topology(
         exchanges=tuple(
             DeclaredExchange(name=name, type=type_, arguments=tuple(arguments.items()))

@@ -232,9 +232,10 @@ def _id(delivery: Delivery) -> str:
 
 def as_name(value: object, default: str | None = None) -> str | None:
     """Return a header that is a name; anybody may publish, so anything may stand there."""
-    if isinstance(value, str) and len(value.encode(errors="replace")) <= _NAME_BYTES:
-        return value
-    return default
+    try:
+        return value if isinstance(value, str) and len(value.encode()) <= _NAME_BYTES else default
+    except UnicodeEncodeError:  # half a surrogate pair
+        return default
 
 
 def _number(value: object, kind: Callable[[Any], Number]) -> Number | None:

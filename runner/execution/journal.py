@@ -46,7 +46,7 @@ class Journal:
     def execution(self, run: Run, decision: Decision, result: Result, payload: object) -> None:
         """Record one attempt."""
         envelope, ended = run.envelope, time.time()
-        due = _due(envelope, run.task)
+        due = _due(envelope, run.task, self._delay_ms(envelope, run.task))
         failed = result if isinstance(result, Failed) else None
         self._put(
             Execution(
@@ -109,6 +109,11 @@ class Journal:
         """Return a logger whose lines name a task and a message."""
         return TaskLogger(self.log, task, message_id)
 
+    def _delay_ms(self, envelope: Envelope, task: Task) -> int:
+        event = self._pipeline.events.get(envelope.event or "")
+        delays = (item.delay_ms for item in event.tasks if item.task.name == task.name) if event else ()
+        return next(iter(delays), 0)
+
     def _label(self, envelope: Envelope, payload: object) -> dict[str, str] | None:
         templates = self._labels.get(envelope.event or "")
         if not templates:
@@ -157,10 +162,10 @@ def _ladder(run: Run, decision: Decision) -> Ladder | None:
     return run.task.ladder
 
 
-def _due(envelope: Envelope, task: Task) -> float | None:
-    """Return when the attempt was due, a Unix time: when published, or the rung's end; None: unknown."""
+def _due(envelope: Envelope, task: Task, delay_ms: int) -> float | None:
+    """Return when the attempt was due, a Unix time: a rung's end, or when published; None: unknown."""
     if envelope.last is not None and envelope.attempt > 1:
         rung_ms = rung_after(task.ladder or RETRY_WITHOUT_LADDER, envelope.attempt - 1)
         return None if rung_ms is None else envelope.last + rung_ms / 1000
     published = envelope.delivery.headers.get("ebats-published")
-    return published if isinstance(published, float) else None
+    return published + delay_ms / 1000 if isinstance(published, float) else None
