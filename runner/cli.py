@@ -24,6 +24,8 @@ exit codes:
 `ebats COMMAND --help` tells more about each command.
 """
 
+WINDOWS = os.name == "nt"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments (those of the process by default) say; return the exit code: `ebats`."""
@@ -65,23 +67,29 @@ def _call_nothing(arguments: argparse.Namespace) -> int:
 
 def _guarded(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> int:
     """Parse and call; turn what is for people into a text and an exit code."""
-    if os.name == "nt":
+    if WINDOWS:
         sys.stderr.write("ebats: Windows isn't supported; run it on Linux or macOS, or in WSL\n")
         return 1
     try:
-        parsed = parser.parse_args(arguments)
-        code: int = parsed.call(parsed)
-        sys.stdout.flush()
+        return _call(parser, arguments)
     except EbatsError as error:
         _tell(error)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Who read our output has had enough; Python would complain once more at its exit.
+        # Who reads our output has had enough; Python would complain about it once more at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    return code
+
+
+def _call(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> int:
+    try:
+        parsed = parser.parse_args(arguments)
+        code: int = parsed.call(parsed)
+        return code
+    finally:
+        sys.stdout.flush()
 
 
 def _tell(error: EbatsError) -> None:

@@ -38,7 +38,7 @@ class Inspector:
     """Counts on a connection that is opened when it is needed, and opened anew when it was lost."""
 
     def __init__(self, broker: Broker, say: Say, stop: Callable[[], bool]) -> None:
-        """Count on a broker; while it can't be reached, wait until `stop` is true."""
+        """Count on a broker; one that can't be reached is tried again until `stop` is true."""
         self._broker = broker
         self._say = say
         self._stop = stop
@@ -47,15 +47,15 @@ class Inspector:
     def counts(self, names: Iterable[str]) -> dict[str, int | None]:
         """Return the ready messages of each queue; None: there is no such queue, or `stop` became true."""
         wanted = list(names)
-        while not self._stop() or self._connection:
+        while (connection := self._connection or connect(self._broker, self._say, self._stop)) is not None:
+            self._connection = connection
             try:
-                self._connection = self._connection or connect(self._broker, self._say, self._stop)
-                if self._connection is None:
-                    break
-                return counts(self._connection, wanted)
+                return counts(connection, wanted)
             except BROKER_ERRORS as error:
                 self._say("warning", f"the connection to the broker was lost: {error}")
                 self.close()
+            if self._stop():
+                break
         return dict.fromkeys(wanted)
 
     def close(self) -> None:

@@ -62,7 +62,7 @@ def describe(pipeline: Pipeline, item: Declared, differences: list[Difference]) 
 
 
 def describe_refusal(pipeline: Pipeline, item: Declared | Binding, code: int, text: str) -> str:
-    """Return what is wrong where the broker refuses for another reason: its channel.close has `code` and `text`."""
+    """Return what is wrong where the broker refuses for another reason; `code` and `text` are its own."""
     place = None if isinstance(item, Binding) else item.place
     hint = (
         "; let the user configure, write and read what begins with the pipeline's name" if code == 403 else ""
