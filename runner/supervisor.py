@@ -20,6 +20,8 @@ from ebats.runner.slot import MOST_DEATHS, Slot
 from ebats.runner.trial import try_entry_points
 
 _TICK_S = 0.25
+#: How often it is looked whether anything is left to do.
+_ASK_S = 0.2
 #: A child that says nothing for so long holds its interpreter, and can't end its task by itself.
 _SILENT_S = 30.0
 #: On top of the grace time: for hand-backs, confirms, acknowledgements.
@@ -54,6 +56,7 @@ class Supervisor:
         self._crashed: list[str] = []
         self._ended: list[dict[str, int]] = []
         self._going = False
+        self._asked_at = 0.0
         self._signals: list[int] = []
         self._woken, wake = os.pipe()
         os.set_blocking(self._woken, False)
@@ -258,8 +261,10 @@ class Supervisor:
             return False
         if not all(child.ready and child.status for child in children):
             return False
-        if any(child.asked and not child.answered for child in children):
+        now = time.monotonic()
+        if now - self._asked_at < _ASK_S or any(child.asked and not child.answered for child in children):
             return False
+        self._asked_at = now
         over = all(child.asked for child in children) and watch.is_over(self.statuses())
         for child in children:
             child.ask()
