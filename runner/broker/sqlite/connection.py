@@ -8,6 +8,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from ebats.runner.broker.sqlite import leases, owners, wake
@@ -271,7 +272,8 @@ class Connection:
 def _close_all() -> None:
     for connection in list(_open):
         if connection.store.is_open:
-            connection.close()
+            with suppress(Exception):  # what isn't given back now is reaped by the next one
+                connection.close()
 
 
 atexit.register(_close_all)

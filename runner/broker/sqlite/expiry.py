@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 #: Messages moved in one transaction.
 BATCH = 500
-#: Of those that couldn't be placed, how many are tried again at once, and after how long (ms).
-HELD_BATCH = 100
+#: Those that couldn't be placed are tried again after this (ms).
 HELD_RETRY = 1000
 #: The owners of messages that a dead letter exchange couldn't place, by reason.
 HOLDERS = {"expired": -1, "rejected": -2, "delivery_limit": -3}
@@ -51,9 +50,23 @@ class _Moves:
 
 
 def next_due(db: sqlite3.Connection) -> int | None:
-    """When the next message expires or is tried again, ms since 1970."""
-    times = [db.execute(query).fetchone()[0] for query in (NEXT_DUE, NEXT_HELD)]
-    return min((moment for moment in times if moment is not None), default=None)
+    """When the next message expires, ms since 1970."""
+    due: int | None = db.execute(NEXT_DUE).fetchone()[0]
+    return due
+
+
+def has_held(db: sqlite3.Connection) -> bool:
+    """Whether there is a message to be tried again now."""
+    due = db.execute(NEXT_HELD).fetchone()[0]
+    return due is not None and due <= now_ms()
+
+
+def retry_held(db: sqlite3.Connection, topology: Topology) -> set[int]:
+    """Try a batch again of what couldn't be placed; give the ids of the queues that got something."""
+    moves = _start(db)
+    for row in db.execute(HELD, (now_ms(), BATCH)).fetchall():
+        _bury(moves, topology, row, REASONS[row[1]])
+    return _run(db, moves)
 
 
 def expire(db: sqlite3.Connection, topology: Topology) -> tuple[set[int], set[int]]:
@@ -66,8 +79,6 @@ def expire(db: sqlite3.Connection, topology: Topology) -> tuple[set[int], set[in
     due = db.execute(DUE, (now, BATCH)).fetchall()
     for row in due:
         _bury(moves, topology, row, "expired")
-    for row in db.execute(HELD, (now, HELD_BATCH)).fetchall():
-        _bury(moves, topology, row, REASONS[row[1]])
     return _run(db, moves), {row[0] for row in due} if len(due) == BATCH else set()
 
 

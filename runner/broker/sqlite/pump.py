@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
 #: The safety net under the wake-ups: how often to see whether anybody changed the database.
 POLL_S = 0.25
-#: How often to look for dead owners and expired queues.
+#: How often to look for dead owners, messages without a place, and expired queues.
 REAP_S = 1.0
 #: Acknowledgements are written when there are so many, or the first is so old.
 ACKS = 64
 ACK_S = 0.01
 #: A consumer that still has half of its prefetch in hand waits so long for a larger batch.
 CLAIM_S = 0.005
+#: Batches of messages without a place that are tried at one look.
+HELD_ROUNDS = 20
 #: Who must know at once of a message that expires: its poll would be too late.
 SOON_MS = 300
 
@@ -44,7 +46,7 @@ class Pump:
         self._data_version = -1
         self._topology_version = 0
         self._next_poll = 0.0
-        self._next_reap = time.monotonic() + REAP_S
+        self._next_reap = 0.0
         self._claimed_at = 0.0
         self._acked_since = 0.0
         #: When the next message expires, ms since 1970.
@@ -122,11 +124,23 @@ class Pump:
                 connection.consumers.hungry.add(queue)
 
     def reap(self) -> None:
-        """Give back what dead connections had, and delete queues that nobody used for too long."""
+        """Give back what dead connections had, place what couldn't be, delete queues unused for too long."""
         self._next_reap = time.monotonic() + REAP_S
         self.announce(owners.reap(self._store), None)
+        self._retry_held()
         if any(queue.expires is not None for queue in self._store.topology().by_id.values()):
             self._store.write(lambda db: declare.remove_expired(db, self._store.topology()))
+
+    def _retry_held(self) -> None:
+        """Go on as long as it helps, but not for long: after a repaired topology there may be very many."""
+        for _ in range(HELD_ROUNDS):
+            if not expiry.has_held(self._store.db):
+                return
+            touched = self._store.write(lambda db: expiry.retry_held(db, self._store.topology()))
+            self.announce(touched, None)
+            if not touched:
+                return
+        self._next_reap = 0.0
 
     def turn(self) -> None:
         """Settle, expire and claim, in one transaction."""

@@ -81,7 +81,7 @@ def _settle(db: sqlite3.Connection, where: Files) -> None:
     db.execute("PRAGMA wal_autocheckpoint = 0")
     db.execute("PRAGMA journal_size_limit = 67108864")
     db.execute("PRAGMA temp_store = MEMORY")
-    db.execute("PRAGMA cache_size = -16384")
+    db.execute("PRAGMA cache_size = -4096")
     if blank:
         _create(db)
     if not Path(where.marker).exists() and _is_ours(db):
