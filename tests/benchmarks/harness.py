@@ -1,0 +1,103 @@
+"""What all benchmarks share: a place to work in, processes to measure, a table to print."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.benchmarks.counter import Counter
+
+ROOT = Path(__file__).parents[2]
+PIPELINE = Path(__file__).parent / "work" / "pipeline.yaml"
+
+
+@dataclass
+class Bench:
+    """One measurement's folder, environment and counter."""
+
+    folder: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True)
+        self.variables |= {
+            "EBATS_BENCH_COUNTER": str(self.folder / "counter"),
+            "EBATS_BENCH_LOG": str(self.folder / "records.jsonl"),
+            "PYTHONPATH": str(ROOT),
+            "EBATS_STATE_DIR": str(self.folder / "state"),
+        }
+        self.counter = Counter(self.folder / "counter")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the environment of the processes."""
+        return {**os.environ, **self.variables}
+
+    def python(self, *arguments: str, stdin: Path | None = None) -> str:
+        """Run Python to its end and return its output."""
+        with (stdin or Path(os.devnull)).open("rb") as file:
+            done = subprocess.run(
+                [sys.executable, *arguments],
+                env=self.environment,
+                cwd=self.folder,
+                stdin=file,
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+            )
+        return done.stdout
+
+    @contextmanager
+    def running(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run Python beside what is inside, and end it with its children."""
+        with (self.folder / "output.txt").open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, *arguments],
+                env=self.environment,
+                cwd=self.folder,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def publish(self, event: str, number: int) -> float:
+        """Publish so many messages with `ebats publish`; return the messages a second that it prints."""
+        lines = self.folder / "payloads.jsonl"
+        lines.write_text("".join(f'{{"n": {n}}}\n' for n in range(number)))
+        output = self.python("-m", "ebats", "publish", str(PIPELINE), event, "--file", str(lines))
+        found = re.search(r"published ([\d,]+) .* in ([\d.]+) s", output)
+        if not found:
+            raise RuntimeError(f"ebats publish printed {output!r}")
+        return number / float(found[2])
+
+
+def table(title: str, rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: the first row is its head."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    sys.stdout.write(f"\n{title}\n")
+    for row in rows:
+        cells = [
+            row[0].ljust(widths[0]),
+            *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)),
+        ]
+        sys.stdout.write("  " + "  ".join(cells).rstrip() + "\n")
+    sys.stdout.flush()
+
+
+def ratio(ours: float, theirs: float) -> str:
+    """Return how many times as much, such as `4.2x`."""
+    return f"{ours / theirs:.1f}x"
