@@ -130,7 +130,8 @@ def _command(program: str, args: tuple[str | Path, ...]) -> list[str]:
 
 def _environment(extra: Mapping[str, str] | None, mark: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("EBATS_", "PYTEST_"))}
-    return {**kept, "PYTHONUNBUFFERED": "1", **(extra or {}), MARK: mark}
+    # A process title would take the place of the environment, and with it of the mark.
+    return {**kept, "PYTHONUNBUFFERED": "1", "SPT_NOENV": "1", **(extra or {}), MARK: mark}
 
 
 def _marked(mark: str) -> list[psutil.Process]:
