@@ -1,0 +1,164 @@
+"""The tasks of the fault tests; each message says what its run does. Copied beside the pipeline's file."""
+
+import asyncio
+import ctypes
+import json
+import os
+import re
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ebats import Context, Reject, Retry
+
+FOLDER = Path(__file__).parent
+
+
+def work(context: Context, n: str, do: str = "", seconds: float = 0.0) -> str:
+    """Note the start, do what the message says, note the end."""
+    note("started", context, n)
+    if do:
+        ACTS[do](n)
+    time.sleep(seconds)
+    note("done", context, n)
+    return n
+
+
+def other(context: Context, n: str, other_do: str = "") -> str:
+    """Do the same as `work` by another key of the payload: the second task of an event."""
+    return work(context, n, other_do)
+
+
+async def work_async(context: Context, n: str, seconds: float = 0.0, stubborn: bool = False) -> None:
+    """Note the start, wait, note the end; a stubborn one doesn't let itself be cancelled the first time."""
+    note("started", context, n)
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        note("cancelled", context, n)
+        raise
+    note("done", context, n)
+
+
+def note(name: str, context: Context, n: str) -> None:
+    """Append a line about this run, with one system call."""
+    line = {
+        "n": n,
+        "task": context.task,
+        "event": context.event,
+        "attempt": context.attempt,
+        "id": context.id,
+        "exchange": context.exchange,
+        "key": context.key,
+        "headers": {key: value for key, value in context.headers.items() if not key.startswith("x-death")},
+        "pid": os.getpid(),
+        "at": time.time(),
+    }
+    append(name, json.dumps(line, default=str))
+
+
+def append(name: str, text: str) -> None:
+    """Append a line to a file of this folder."""
+    file = os.open(FOLDER / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(file, f"{text}\n".encode())
+    os.close(file)
+
+
+def begins(reason: str = "") -> None:
+    """Note that a process begins: for on_start."""
+    append("hooks", f"start {os.getpid()}")
+
+
+def ends(reason: str) -> None:
+    """Note why a process leaves: for on_stop."""
+    append("hooks", f"stop {os.getpid()} {reason}")
+
+
+def fails(context: Context, error: BaseException) -> None:
+    """Note a failed attempt: for on_error."""
+    append("hooks", f"error {context.id} {context.attempt} {type(error).__name__}")
+
+
+def explode(n: str) -> None:
+    raise ValueError(f"no luck with {n}")
+
+
+def explode_hugely(_n: str) -> None:
+    raise ValueError("x" * 1_000_000)
+
+
+def ask_again(_n: str) -> None:
+    raise Retry("busy")
+
+
+def refuse(_n: str) -> None:
+    raise Reject("no such order")
+
+
+def fail_once(n: str) -> None:
+    """Fail the first time that a message comes."""
+    if _is_first(n):
+        raise ValueError("the first attempt fails")
+
+
+def hang_once(n: str) -> None:
+    """Hang for good the first time that a message comes."""
+    if _is_first(n):
+        time.sleep(600)
+
+
+def hold_interpreter_once(n: str) -> None:
+    """Let no other thread of the process run, for a long while, the first time that a message comes."""
+    if _is_first(n):
+        ctypes.PyDLL(None).sleep(600)
+
+
+def backtrack(_n: str) -> None:
+    re.match(r"(a+)+$", "a" * 60 + "b")
+
+
+def eat_memory(_n: str) -> None:
+    EATEN.append(bytearray(os.urandom(1) * 60_000_000))
+
+
+def exit_now(_n: str) -> None:
+    os._exit(3)
+
+
+def break_memory(_n: str) -> None:
+    ctypes.string_at(0)
+
+
+def kill_itself(_n: str) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def leave(_n: str) -> None:
+    raise SystemExit("a task may not end the process")
+
+
+def _is_first(n: str) -> bool:
+    try:
+        os.close(os.open(FOLDER / f"{n}.once", os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return False
+    return True
+
+
+EATEN: list[bytearray] = []
+ACTS: dict[str, Callable[[str], None]] = {
+    "raise": explode,
+    "raise_huge": explode_hugely,
+    "retry": ask_again,
+    "reject": refuse,
+    "fail_once": fail_once,
+    "hang_once": hang_once,
+    "hold_once": hold_interpreter_once,
+    "backtrack": backtrack,
+    "eat": eat_memory,
+    "exit": exit_now,
+    "segv": break_memory,
+    "kill": kill_itself,
+    "system_exit": leave,
+}
