@@ -38,7 +38,7 @@ class Routes:
         self._by_exchange: dict[str, list[Event]] = {}
         for event in pipeline.events.values():
             self._by_exchange.setdefault(exchange_of(pipeline, event), []).append(event)
-        self._types = {item.broker_name: item.type for item in pipeline.exchanges.values()}
+        self._fanouts = {item.broker_name for item in pipeline.exchanges.values() if item.type == "fanout"}
 
     def tasks_of(self, event: str, queue: str) -> tuple[Task, ...]:
         """Return the undelayed tasks that an event has on a queue: none where either is unknown."""
@@ -50,11 +50,8 @@ class Routes:
             event = self.events[key]
             return (event,) if event.exchange is None else ()
         candidates = self._by_exchange.get(exchange, ())
-        type_ = self._types.get(exchange, "topic")
-        if type_ == "fanout":
+        if exchange in self._fanouts:
             return tuple(candidates)
-        if type_ == "direct":
-            return tuple(event for event in candidates if event.key == key)
         return tuple(event for event in candidates if matches(event.key, key))
 
     def rung(self, queue: str) -> Rung | None:

@@ -77,7 +77,7 @@ def rung_name(pipeline: Pipeline, delay_ms: int) -> str:
 
 
 def event_rung_name(pipeline: Pipeline, event: Event, task: EventTask) -> str:
-    """Return the name of an event's own rung for a delayed task: `shop.delay.10s.order_create.close_order`."""
+    """Return the name of an event's own rung for a delayed task: `shop.delay.10s.EVENT.TASK`."""
     return f"{rung_name(pipeline, task.delay_ms)}.{event.name}.{task.task.name}"
 
 
