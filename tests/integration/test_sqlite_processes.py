@@ -18,6 +18,9 @@ from tests.integration.actor import actor
 from tests.integration.wire import Wire, bodies
 from tests.waiting import wait_until
 
+#: From Python 3.12 on, forking warns where a test runner has threads.
+forks = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
@@ -97,6 +100,7 @@ def test_the_socket_is_readable_when_another_process_has_published(url: str, wir
     wire.drain_until(lambda: wire.messages, "the message")
 
 
+@forks
 def test_a_forked_child_can_not_use_the_parents_channel_but_its_own_connection(url: str, wire: Wire) -> None:
     wire.queue("q")
 
@@ -112,6 +116,7 @@ def test_a_forked_child_can_not_use_the_parents_channel_but_its_own_connection(u
     assert [wire.get("q").body for _ in range(2)] == [b"from the child", b"from the parent"]
 
 
+@forks
 def test_what_a_child_wrote_survives_the_parents_close_and_its_own_death(url: str) -> None:
     parent = Wire(url)
     parent.queue("q")

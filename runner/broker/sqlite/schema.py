@@ -81,6 +81,7 @@ def _settle(db: sqlite3.Connection, where: Files) -> None:
     db.execute("PRAGMA wal_autocheckpoint = 0")
     db.execute("PRAGMA journal_size_limit = 67108864")
     db.execute("PRAGMA temp_store = MEMORY")
+    db.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone leaves it in the drive
     db.execute("PRAGMA cache_size = -4096")
     if blank:
         _create(db)
