@@ -106,8 +106,7 @@ class Connection:
             if end is not None and now >= end:
                 self._drained = now
                 raise TimeoutError("timed out")
-            wait = self._pump.wait_s()
-            self._sleep(wait if end is None else min(wait, end - now))
+            self._sleep(end)
 
     def _call_back(self) -> bool:
         if not self.calls and not self.inbox:
@@ -128,14 +127,14 @@ class Connection:
             self.settle_now()  # what the callbacks settled: nobody may drain again for long
         return True
 
-    def _sleep(self, seconds: float) -> None:
-        if seconds <= 0:
-            return
+    def _sleep(self, end: float | None) -> None:
+        waiter = select.poll()  # not select: it takes no descriptor over 1023
+        waiter.register(self.sock, select.POLLIN)
+        # First say so, then see how long: a thread that acknowledges in between rings the bell.
         self._is_sleeping = True
         try:
-            waiter = select.poll()  # not select: it takes no descriptor over 1023
-            waiter.register(self.sock, select.POLLIN)
-            waiter.poll(seconds * 1000)
+            wait = self._pump.wait_s()
+            waiter.poll(1000 * (wait if end is None else max(0.0, min(wait, end - time.monotonic()))))
         finally:
             self._is_sleeping = False
 

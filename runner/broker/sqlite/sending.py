@@ -66,6 +66,8 @@ class SendingChannel(DeclaringChannel):
         self._buffered_bytes += len(publish.body) + len(publish.meta)
         if len(self.buffer) >= BUFFERED_MESSAGES or self._buffered_bytes >= BUFFERED_BYTES:
             connection.flush(self)
+        else:
+            connection.nudge()
 
     def pack(self, msg: Outgoing, exchange: str, routing_key: str, mandatory: bool) -> Publish:
         try:
