@@ -71,6 +71,10 @@ class Channel(SendingChannel):
         arguments: Table = None,
         on_cancel: Callable[[str], Any] | None = None,
     ) -> str:
+        """Start a consumer and give its tag; `callback` is called with each Delivery by drain_events.
+
+        Raises NotFound, ResourceLocked, AccessRefused (exclusive use), NotAllowed (the tag is taken).
+        """
         connection = self._open()
         owner = connection.own()
         name, tag = queue or self._last_queue, consumer_tag or f"amq.ctag-{uuid.uuid4().hex}"
@@ -94,6 +98,7 @@ class Channel(SendingChannel):
         return tag
 
     def basic_cancel(self, consumer_tag: str, nowait: bool = False) -> str:
+        """End a consumer; what it has is still to be acknowledged, what it hasn't seen goes back."""
         connection = self._open()
         consumer = self.forget(consumer_tag)
         if consumer is not None:
@@ -107,6 +112,7 @@ class Channel(SendingChannel):
         return consumer_tag
 
     def forget(self, tag: str) -> Consumer | None:
+        """Drop what is known of a consumer here."""
         self.callbacks.pop(tag, None)
         self.no_ack_consumers.discard(tag)
         return self._consumers.pop(tag, None)
@@ -144,6 +150,7 @@ class Channel(SendingChannel):
         return raw
 
     def basic_get(self, queue: str = "", no_ack: bool = False) -> Delivery | None:
+        """Take one message, or None if there is none ready."""
         connection = self._open()
         owner = connection.own()
 
@@ -177,15 +184,18 @@ class Channel(SendingChannel):
     # -- settling
 
     def basic_ack(self, delivery_tag: int, multiple: bool = False) -> None:
+        """Acknowledge a delivery, or all up to it; raises PreconditionFailed for an unknown tag."""
         connection = self._open()
         with connection.lock:
             connection.settlements.acked += self._take(delivery_tag, multiple, errors.BASIC_ACK)
         connection.settled()
 
     def basic_reject(self, delivery_tag: int, requeue: bool) -> None:
+        """Refuse a delivery: back to its queue, or to where the queue's dead letters go."""
         self.basic_nack(delivery_tag, False, requeue)
 
     def basic_nack(self, delivery_tag: int, multiple: bool = False, requeue: bool = True) -> None:
+        """Refuse a delivery, or all up to it; see basic_reject."""
         connection = self._open()
         with connection.lock:
             taken = self._take(delivery_tag, multiple, errors.BASIC_REJECT)

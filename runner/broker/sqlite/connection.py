@@ -61,6 +61,7 @@ class Connection:
 
     @property
     def connected(self) -> bool:
+        """Whether this process can still use the connection."""
         return self.store.is_open
 
     def channel(self, channel_id: int | None = None) -> Channel:
@@ -85,6 +86,7 @@ class Connection:
         return self.bell
 
     def fileno(self) -> int:
+        """The descriptor of `sock`."""
         return self.sock.fileno()
 
     def next_event_s(self) -> float:
@@ -186,6 +188,7 @@ class Connection:
             channel.flush_buffer()
 
     def start(self, consumer: Consumer) -> None:
+        """Serve a consumer from now on."""
         with self.lock:
             self.consumers.add(consumer)
             self.store.locks.consuming.add(self.owner)
@@ -213,6 +216,7 @@ class Connection:
             self.nudge()
 
     def settle_now(self) -> None:
+        """Write what was acknowledged or given back, if anything was."""
         if self.settlements:
             self._pump.turn()
 

@@ -53,10 +53,12 @@ class Consumers:
         return (consumer for group in self.by_queue.values() for consumer in group)
 
     def add(self, consumer: Consumer) -> None:
+        """Start to serve a consumer; its queue is looked at next."""
         self.by_queue[consumer.queue].append(consumer)
         self.hungry.add(consumer.queue)
 
     def remove(self, consumer: Consumer) -> None:
+        """Stop to serve a consumer."""
         group = self.by_queue.get(consumer.queue, [])
         if consumer in group:
             group.remove(consumer)

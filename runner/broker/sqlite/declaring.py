@@ -57,6 +57,7 @@ class DeclaringChannel(StdChannel):
         nowait: bool = False,
         arguments: Table = None,
     ) -> None:
+        """Declare an exchange (exchange.declare); raises PreconditionFailed if it is there and differs."""
         want = Wanted(
             name=exchange, type=type, durable=durable, auto_delete=auto_delete, arguments=_clean(arguments)
         )
@@ -66,6 +67,7 @@ class DeclaringChannel(StdChannel):
             self._run(lambda db, state: declare.exchange(db, state, want))
 
     def exchange_delete(self, exchange: str, if_unused: bool = False, nowait: bool = False) -> None:
+        """Delete an exchange; one that isn't there is no error, as on RabbitMQ."""
         self._run(lambda db, state: declare.delete_exchange(db, state, exchange, if_unused=if_unused))
 
     def exchange_bind(self, *args: Any, **kwargs: Any) -> None:
@@ -79,6 +81,7 @@ class DeclaringChannel(StdChannel):
     exchange_unbind = exchange_bind
 
     def prepare_queue_arguments(self, arguments: Table, **kwargs: Any) -> Any:
+        """Turn kombu's options (seconds) into arguments of RabbitMQ (milliseconds)."""
         return to_rabbitmq_queue_arguments(arguments or {}, **kwargs)
 
     def queue_declare(
@@ -91,6 +94,10 @@ class DeclaringChannel(StdChannel):
         nowait: bool = False,
         arguments: Table = None,
     ) -> Any:
+        """Declare a queue, or look at one (`passive`); give its name, ready messages and consumers.
+
+        Raises NotFound, PreconditionFailed if it differs, ResourceLocked if another connection has it alone.
+        """
         connection = self._open()
         want = Wanted(
             name=queue,
@@ -119,6 +126,7 @@ class DeclaringChannel(StdChannel):
         nowait: bool = False,
         arguments: Table = None,
     ) -> None:
+        """Bind a queue to an exchange; raises NotFound for either. Arguments of a binding are ignored."""
         self._on_queue(
             queue,
             errors.QUEUE_BIND,
@@ -128,14 +136,17 @@ class DeclaringChannel(StdChannel):
     def queue_unbind(
         self, queue: str, exchange: str, routing_key: str = "", nowait: bool = False, arguments: Table = None
     ) -> None:
+        """Remove a binding; what isn't there is no error, as on RabbitMQ."""
         self._run(lambda db, state: declare.unbind(db, state, queue, exchange, routing_key))
 
     def queue_purge(self, queue: str = "", nowait: bool = False) -> Any:
+        """Delete the ready messages of a queue; give how many."""
         return self._on_queue(queue, errors.QUEUE_PURGE, lambda db, _, found: declare.purge(db, found))
 
     def queue_delete(
         self, queue: str = "", if_unused: bool = False, if_empty: bool = False, nowait: bool = False
     ) -> Any:
+        """Delete a queue and all in it; give the number of ready messages."""
         owner = self._open().owner
 
         def work(db: Any, state: Any) -> int:

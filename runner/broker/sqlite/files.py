@@ -48,6 +48,7 @@ class Files:
 
     @property
     def wal(self) -> str:
+        """SQLite's write-ahead log."""
         return self.database + "-wal"
 
     @property
@@ -61,6 +62,7 @@ class Files:
         return f"{self.folder}/ballast"
 
     def pipe(self, owner: int) -> str:
+        """The wake-up pipe of an owner."""
         return f"{self.folder}/{owner}.wake"
 
 

@@ -46,21 +46,25 @@ class Delivery(kombu_message.Message):
 
     @property
     def properties(self) -> dict[str, Any]:  # type: ignore[override]
+        """The properties under py-amqp's names; headers are `application_headers`."""
         if self._read is None:
             self._read = read_meta(self._meta, self._count)
         return self._read
 
     @property
     def headers(self) -> dict[str, Any]:  # type: ignore[override]
+        """The headers, with `x-death` and `x-delivery-count` where RabbitMQ has them."""
         found: dict[str, Any] = self.properties.get(HEADERS) or {}
         return found
 
     @property
     def content_type(self) -> str | None:
+        """The type that the publisher gave."""
         return self.properties.get("content_type")
 
     @property
     def content_encoding(self) -> str | None:
+        """The encoding that the publisher gave."""
         return self.properties.get("content_encoding")
 
     def decode_body(self) -> None:

@@ -79,6 +79,7 @@ class ProcessLocks:
         return same and self.pid == os.getpid()
 
     def close(self) -> None:
+        """Close the files, and thereby drop every lock of this process."""
         os.close(self._mutex)
         os.close(self._owners)
 

@@ -26,6 +26,7 @@ class Exchange:
 
     @property
     def alternate(self) -> str | None:
+        """The exchange that takes what this one can't route (rabbitmq.com/docs/ae)."""
         return self.arguments.get("alternate-exchange")
 
     def targets(self, key: str) -> set[int]:

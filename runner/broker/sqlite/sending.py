@@ -70,6 +70,7 @@ class SendingChannel(DeclaringChannel):
             connection.nudge()
 
     def pack(self, msg: Outgoing, exchange: str, routing_key: str, mandatory: bool) -> Publish:
+        """Make a message ready to be stored; a bad expiration is an error of the channel."""
         try:
             meta, body, expiration = message.pack(msg)
         except ChannelError:

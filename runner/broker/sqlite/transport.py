@@ -35,6 +35,7 @@ class Transport(base.Transport):
     )
 
     def driver_version(self) -> str:
+        """Name the version of SQLite."""
         return sqlite3.sqlite_version
 
     def establish_connection(self) -> Connection:
@@ -43,12 +44,15 @@ class Transport(base.Transport):
         return Connection(Store(client.virtual_host), client)
 
     def create_channel(self, connection: Connection) -> Any:
+        """Open a channel."""
         return connection.channel()
 
     def drain_events(self, connection: Connection, **kwargs: Any) -> None:
+        """Wait for events; see Connection.drain_events."""
         connection.drain_events(**kwargs)
 
     def verify_connection(self, connection: Connection) -> bool:
+        """Say whether a connection can still be used."""
         return connection.connected
 
     def qos_semantics_matches_spec(self, connection: Connection) -> bool:  # noqa: ARG002
@@ -56,6 +60,7 @@ class Transport(base.Transport):
         return False
 
     def close_connection(self, connection: Connection) -> None:
+        """Close a connection in good order."""
         connection.client = None
         connection.close()
 

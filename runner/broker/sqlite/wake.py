@@ -45,6 +45,7 @@ class Bell:
         _write(self._descriptor, 0)
 
     def close(self) -> None:
+        """Close the pipe and remove it."""
         os.close(self._descriptor)
         remove(self._path)
 
@@ -79,6 +80,7 @@ class Ringer:
             os.close(self._open.pop(owner))
 
     def close(self) -> None:
+        """Close the pipes of all others."""
         self.forget_others(set())
 
 
