@@ -158,7 +158,7 @@ def _why(connection: Connection, pipeline: Pipeline, item: Item, error: AMQPErro
 
 
 def _differences(connection: Connection, item: Declared, error: AMQPError) -> list[Difference]:
-    """Return all that differs: the broker names one argument, and is asked again with its own value for it."""
+    """Return all that differs: the broker names one argument, and is asked again with its value for it."""
     found: list[Difference] = []
     while (new := difference(item, error.reply_text)) and len(found) < _MOST_DIFFERENCES:
         found.append(new)

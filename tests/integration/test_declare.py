@@ -12,7 +12,6 @@ from ebats.pipelines.load import from_bytes
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.topology import derive, from_json
 from ebats.runner.broker import declare
-from ebats.runner.broker.inspect import Inspector
 from ebats.runner.broker.mismatch import TopologyMismatch
 from tests.conftest import Broker
 from tests.integration.wire import Wire, work_arguments
@@ -285,29 +284,3 @@ def test_a_forbidden_lock_is_named(rabbitmq: Broker) -> None:
     pipeline = load(rabbitmq, url=rabbitmq.node.url_of(rabbitmq.vhost, user, "secret"))
     with pytest.raises(TopologyMismatch, match=rf"the queue {rabbitmq.prefix}\.lock may not be declared"):
         declare.apply(pipeline, silent)
-
-
-def test_queues_are_counted_and_missing_ones_are_none(main_broker: Broker, wire: Wire) -> None:
-    pipeline = load(main_broker)
-    inspector = Inspector(pipeline.broker, silent, lambda: False)
-    names = [pipeline.on_broker(name) for name in ("none", "demo", "gone", "ship")]
-    assert inspector.counts(names) == dict.fromkeys(names)
-    declare.apply(pipeline, silent)
-    wire.send(names[1], "a", "b")
-    wire.wait_ready(names[1], 2)
-    assert list(inspector.counts(names).values()) == [None, 2, None, 0]
-    inspector.close()
-    assert inspector.counts(names[3:]) == {names[3]: 0}
-    inspector.close()
-
-
-def test_counting_survives_a_lost_connection(rabbitmq: Broker) -> None:
-    assert rabbitmq.node
-    pipeline = load(rabbitmq)
-    declare.apply(pipeline, silent)
-    inspector = Inspector(pipeline.broker, silent, lambda: False)
-    names = [pipeline.on_broker("demo")]
-    assert inspector.counts(names) == {names[0]: 0}
-    rabbitmq.node.close_connections()
-    assert inspector.counts(names) == {names[0]: 0}
-    inspector.close()
