@@ -2,8 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -38,19 +37,6 @@ events:
 
 def silent(_level: str, _text: str) -> None:
     """Say nothing."""
-
-
-@pytest.fixture
-def wires(main_broker: Broker) -> Iterator[Callable[[], Wire]]:
-    """Connect to the broker, any number of times; all is closed at the end."""
-    with ExitStack() as stack:
-        yield lambda: stack.enter_context(closing(Wire(main_broker.url)))
-
-
-@pytest.fixture
-def wire(wires: Callable[[], Wire]) -> Wire:
-    """One connection to the broker."""
-    return wires()
 
 
 def load(broker: Broker, *edits: tuple[str, str], url: str = "") -> Pipeline:
@@ -88,8 +74,8 @@ def places(wire: Wire, pipeline: Pipeline, exchange: str, key: str) -> list[str]
     return [name.removeprefix(f"{pipeline.name}.") for name in grown()]
 
 
-def test_all_that_the_file_needs_is_there_and_again_changes_nothing(main_broker: Broker, wire: Wire) -> None:
-    pipeline = load(main_broker)
+def test_all_that_the_file_needs_is_there_and_again_changes_nothing(broker: Broker, wire: Wire) -> None:
+    pipeline = load(broker)
     for _ in range(3):
         assert declare.apply(pipeline, silent)
         assert stored(wire, pipeline) == [derive(pipeline)]
@@ -99,8 +85,8 @@ def test_all_that_the_file_needs_is_there_and_again_changes_nothing(main_broker:
     assert places(wire, pipeline, "events", "nobody_knows") == ["dead"]
 
 
-def test_what_was_deleted_by_hand_comes_back(main_broker: Broker, wire: Wire) -> None:
-    pipeline = load(main_broker)
+def test_what_was_deleted_by_hand_comes_back(broker: Broker, wire: Wire) -> None:
+    pipeline = load(broker)
     declare.apply(pipeline, silent)
     wire.channel.queue_delete(pipeline.on_broker("demo"))
     wire.channel.queue_unbind(pipeline.on_broker("ship"), pipeline.on_broker("orders"), "*.WAIT")
@@ -109,10 +95,10 @@ def test_what_was_deleted_by_hand_comes_back(main_broker: Broker, wire: Wire) ->
     assert places(wire, pipeline, "orders", "a.WAIT") == ["ship"]
 
 
-def test_an_edited_delay_queue_or_key_leaves_no_old_way(main_broker: Broker, wire: Wire) -> None:
-    old = load(main_broker)
+def test_an_edited_delay_queue_or_key_leaves_no_old_way(broker: Broker, wire: Wire) -> None:
+    old = load(broker)
     declare.apply(old, silent)
-    new = load(main_broker, ("10s", "20s"), ("*.WAIT", "*.GO"), ('ship"}', 'ship", queue: demo}'))
+    new = load(broker, ("10s", "20s"), ("*.WAIT", "*.GO"), ('ship"}', 'ship", queue: demo}'))
     declare.apply(new, silent)
     assert places(wire, new, "events", "order_create") == ["delay.20s.order_create.close"]
     assert wire.ready(old.on_broker("delay.10s.order_create.close")) == 0
@@ -122,13 +108,13 @@ def test_an_edited_delay_queue_or_key_leaves_no_old_way(main_broker: Broker, wir
     assert stored(wire, new) == [derive(new)]
 
 
-def test_a_queue_that_is_gone_has_nothing_to_be_unbound(main_broker: Broker, wire: Wire) -> None:
-    old = load(main_broker)
+def test_a_queue_that_is_gone_has_nothing_to_be_unbound(broker: Broker, wire: Wire) -> None:
+    old = load(broker)
     declare.apply(old, silent)
     wire.channel.queue_delete(old.on_broker("ship"))
     wire.channel.exchange_delete(old.on_broker("orders"))
     new = load(
-        main_broker,
+        broker,
         ('ship"}', 'ship", queue: demo}'),
         ("tasks: [ship]", "tasks: [close]"),
         ('exchange: orders, key: "*.WAIT", ', ""),
@@ -139,9 +125,9 @@ def test_a_queue_that_is_gone_has_nothing_to_be_unbound(main_broker: Broker, wir
 
 @pytest.mark.parametrize("step", ["_bind", "_unbind"])
 def test_after_a_crash_in_the_middle_the_bindings_of_both_files_are_known(
-    main_broker: Broker, wire: Wire, monkeypatch: pytest.MonkeyPatch, step: str
+    broker: Broker, wire: Wire, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    declare.apply(load(main_broker), silent)
+    declare.apply(load(broker), silent)
     with monkeypatch.context() as patch:
 
         def die(*_: object) -> None:
@@ -149,8 +135,8 @@ def test_after_a_crash_in_the_middle_the_bindings_of_both_files_are_known(
 
         patch.setattr(declare, step, die)
         with pytest.raises(KeyboardInterrupt):
-            declare.apply(load(main_broker, ("10s", "20s")), silent)
-    last = load(main_broker, ("10s", "30s"))
+            declare.apply(load(broker, ("10s", "20s")), silent)
+    last = load(broker, ("10s", "30s"))
     wire.wait_ready(last.on_broker("topology"), 2)
     declare.apply(last, silent)
     assert stored(wire, last) == [derive(last)]
@@ -159,9 +145,9 @@ def test_after_a_crash_in_the_middle_the_bindings_of_both_files_are_known(
         assert wire.ready(last.on_broker(f"{rung}.order_create.close")) == 0
 
 
-def test_two_runners_take_turns(main_broker: Broker, wires: Callable[[], Wire]) -> None:
-    pipeline = load(main_broker)
-    holder = wires()
+def test_two_runners_take_turns(broker: Broker, connect: Callable[[], Wire]) -> None:
+    pipeline = load(broker)
+    holder = connect()
     holder.channel.queue_declare(pipeline.on_broker("lock"), exclusive=True, auto_delete=False)
     said: list[str] = []
     done = threading.Event()
@@ -180,15 +166,15 @@ def test_two_runners_take_turns(main_broker: Broker, wires: Callable[[], Wire]) 
     assert said == [f"another runner is changing what {pipeline.name} has on the broker: waiting for it"]
 
 
-def test_waiting_for_another_runner_can_be_stopped(main_broker: Broker, wire: Wire) -> None:
-    pipeline = load(main_broker)
+def test_waiting_for_another_runner_can_be_stopped(broker: Broker, wire: Wire) -> None:
+    pipeline = load(broker)
     wire.channel.queue_declare(pipeline.on_broker("lock"), exclusive=True, auto_delete=False)
     assert not declare.apply(pipeline, silent, lambda: True)
     assert declare.ensure(pipeline, silent, lambda: True) is None
 
 
-def test_many_runners_at_once_leave_one_topology(main_broker: Broker, wire: Wire) -> None:
-    pipelines = [load(main_broker, ("10s", f"{delay}s")) for delay in range(10, 16)]
+def test_many_runners_at_once_leave_one_topology(broker: Broker, wire: Wire) -> None:
+    pipelines = [load(broker, ("10s", f"{delay}s")) for delay in range(10, 16)]
     threads = [threading.Thread(target=declare.apply, args=(pipeline, silent)) for pipeline in pipelines]
     for thread in threads:
         thread.start()
@@ -199,8 +185,8 @@ def test_many_runners_at_once_leave_one_topology(main_broker: Broker, wire: Wire
     assert len(places(wire, winner, "events", "order_create")) == 1
 
 
-def test_all_that_differs_is_said_at_once_with_its_place(main_broker: Broker, wire: Wire) -> None:
-    pipeline = load(main_broker)
+def test_all_that_differs_is_said_at_once_with_its_place(broker: Broker, wire: Wire) -> None:
+    pipeline = load(broker)
     name = pipeline.name
     wire.queue(f"{name}.demo", work_arguments(f"{name}.dead", limit=5))
     dead = {"x-dead-letter-exchange": f"{name}.dead", "x-dead-letter-strategy": "at-least-once"}
@@ -225,38 +211,38 @@ def test_all_that_differs_is_said_at_once_with_its_place(main_broker: Broker, wi
     assert raised.value.exit_code == 78
 
 
-def test_a_mismatch_binds_nothing(main_broker: Broker, wire: Wire) -> None:
-    declare.apply(load(main_broker), silent)
-    new = load(main_broker, ("10s", "20s"), ("demo:\n", "demo: {type: classic}\n"))
+def test_a_mismatch_binds_nothing(broker: Broker, wire: Wire) -> None:
+    declare.apply(load(broker), silent)
+    new = load(broker, ("10s", "20s"), ("demo:\n", "demo: {type: classic}\n"))
     with pytest.raises(TopologyMismatch, match="x-queue-type is quorum on the broker and classic for this"):
         declare.apply(new, silent)
-    old = load(main_broker)
+    old = load(broker)
     assert places(wire, old, "events", "order_create") == ["delay.10s.order_create.close"]
     assert wire.ready(new.on_broker("delay.20s.order_create.close")) == 0
     assert stored(wire, old) == [derive(old)]
 
 
-def test_a_topology_of_another_version_is_no_first_start(main_broker: Broker, wire: Wire) -> None:
-    pipeline = load(main_broker)
+def test_a_topology_of_another_version_is_no_first_start(broker: Broker, wire: Wire) -> None:
+    pipeline = load(broker)
     declare.apply(pipeline, silent)
     wire.send(pipeline.on_broker("topology"), json.dumps({"version": 2}))
     with pytest.raises(TopologyMismatch, match=r"topology can't be read: .* another version of ebats"):
         declare.apply(pipeline, silent)
 
 
-def test_publishing_before_the_first_start_declares(main_broker: Broker, wire: Wire) -> None:
-    pipeline = load(main_broker)
+def test_publishing_before_the_first_start_declares(broker: Broker, wire: Wire) -> None:
+    pipeline = load(broker)
     assert declare.ensure(pipeline, silent) is False
     assert stored(wire, pipeline) == [derive(pipeline)]
     assert places(wire, pipeline, "orders", "a.WAIT") == ["ship"]
     assert declare.ensure(pipeline, silent) is False
 
 
-def test_publishing_with_another_version_of_the_file_changes_nothing(main_broker: Broker, wire: Wire) -> None:
-    old = load(main_broker)
+def test_publishing_with_another_version_of_the_file_changes_nothing(broker: Broker, wire: Wire) -> None:
+    old = load(broker)
     declare.apply(old, silent)
     for _ in range(3):
-        assert declare.ensure(load(main_broker, ("10s", "20s")), silent) is True
+        assert declare.ensure(load(broker, ("10s", "20s")), silent) is True
     assert stored(wire, old) == [derive(old)]
     assert places(wire, old, "events", "order_create") == ["delay.10s.order_create.close"]
 

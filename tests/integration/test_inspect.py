@@ -1,7 +1,5 @@
 """Ready messages are counted, on both brokers."""
 
-from contextlib import closing
-
 from ebats.runner.broker import declare
 from ebats.runner.broker.inspect import Inspector
 from tests.brokers import free_port
@@ -10,15 +8,14 @@ from tests.integration.test_declare import load, silent
 from tests.integration.wire import Wire
 
 
-def test_queues_are_counted_and_missing_ones_are_none(main_broker: Broker) -> None:
-    pipeline = load(main_broker)
+def test_queues_are_counted_and_missing_ones_are_none(broker: Broker, wire: Wire) -> None:
+    pipeline = load(broker)
     inspector = Inspector(pipeline.broker, silent, lambda: False)
     names = [pipeline.on_broker(name) for name in ("none", "demo", "gone", "ship")]
     assert inspector.counts(names) == dict.fromkeys(names)
     declare.apply(pipeline, silent)
-    with closing(Wire(main_broker.url)) as wire:
-        wire.send(names[1], "a", "b")
-        wire.wait_ready(names[1], 2)
+    wire.send(names[1], "a", "b")
+    wire.wait_ready(names[1], 2)
     assert list(inspector.counts(names).values()) == [None, 2, None, 0]
     inspector.close()
     assert inspector.counts(names[3:]) == {names[3]: 0}
