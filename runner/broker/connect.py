@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from amqp.exceptions import AMQPError
 from kombu.connection import Connection
@@ -24,13 +25,13 @@ BROKER_ERRORS: tuple[type[BaseException], ...] = (AMQPError, OSError, EOFError, 
 Say = Callable[[str, str], None]
 
 
-def open_connection(broker: Broker, url: str) -> Connection:
-    """Return an open kombu connection to one of the broker's URLs.
+def open_connection(broker: Broker, url: str, say: Say | None = None) -> Connection:
+    """Return an open kombu connection to one of the broker's URLs; `say` is told when the broker blocks it.
 
     Raises:
         BROKER_ERRORS: it can't be reached, or refuses.
     """
-    connection = Connection(url) if url.startswith("sqlite:") else _amqp(broker, url)
+    connection = Connection(url) if url.startswith("sqlite:") else _amqp(broker, url, say)
     connection.connect()
     if not url.startswith("sqlite:"):
         # py-amqp would look for it before each publish, with three system calls; whoever publishes
@@ -48,15 +49,15 @@ def connect(broker: Broker, say: Say, stop: Callable[[], bool] = lambda: False) 
 
     What is wrong is said once, and again when it changes. None: `stop` became true meanwhile.
     """
-    said = ""
+    said: dict[str, str] = {}
     for url, pause_s in _tries(broker):
         try:
-            return open_connection(broker, url)
+            return open_connection(broker, url, say)
         except BROKER_ERRORS as error:
             text = f"the broker at {masked(url)} can't be reached: {_why(error)}; trying on"
-            if text != said:
+            if text != said.get(url):
                 say("warning", text)
-                said = text
+                said[url] = text
         if _paused(pause_s, stop):
             return None
     return None
@@ -89,16 +90,16 @@ def _why(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def _amqp(broker: Broker, url: str) -> Connection:
+def _amqp(broker: Broker, url: str, say: Say | None) -> Connection:
     # A plain amqp:// takes librabbitmq where that is installed, which is dead since 2018.
     scheme, _, rest = url.partition("://")
     return Connection(
         f"pyamqp://{rest}",
-        ssl=_tls(broker) if scheme == "amqps" or broker.tls else False,
+        ssl=_tls(broker, url) if scheme == "amqps" or broker.tls else False,
         heartbeat=broker.heartbeat_s,
         connect_timeout=broker.connect_timeout_s,
         login_method=broker.login_method,
-        transport_options=_options(broker),
+        transport_options=_options(broker) | (_blocking(say) if say else {}),
     )
 
 
@@ -111,9 +112,21 @@ def _options(broker: Broker) -> dict[str, Any]:
     return options
 
 
-def _tls(broker: Broker) -> dict[str, Any]:
-    # kombu fills the host in for server_hostname None; without it py-amqp verifies no host name.
-    tls: dict[str, Any] = {"server_hostname": None, "cert_reqs": ssl.CERT_REQUIRED}
+def _blocking(say: Say) -> dict[str, Any]:
+    """Return what is called when an alarm of the broker, on memory or disk, stops all publishing."""
+
+    def on_blocked(reason: str) -> None:
+        say("warning", f"the broker takes no messages for now: {reason}; what is to be published waits")
+
+    def on_unblocked() -> None:
+        say("info", "the broker takes messages again")
+
+    return {"on_blocked": on_blocked, "on_unblocked": on_unblocked}
+
+
+def _tls(broker: Broker, url: str) -> dict[str, Any]:
+    # Without server_hostname py-amqp verifies no name, and with None kombu turns localhost into an address.
+    tls: dict[str, Any] = {"server_hostname": urlsplit(url).hostname, "cert_reqs": ssl.CERT_REQUIRED}
     if broker.tls:
         for name in ("ca_certs", "certfile", "keyfile"):
             if path := getattr(broker.tls, name):
