@@ -6,7 +6,7 @@ import pty
 import re
 import subprocess
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,8 +16,6 @@ from tests.brokers import free_port
 from tests.commands import run_ebats
 from tests.conftest import Broker
 from tests.integration.wire import Wire, body, headers
-from tests.proxy import Proxy
-from tests.waiting import wait_until
 
 EBATS = Path(sysconfig.get_path("scripts"), "ebats")
 FILE = """\
@@ -249,44 +247,6 @@ def test_a_progress_bar_shows_on_a_terminal(shop: Shop, wire: Wire) -> None:
     assert "published 30000 messages" in output
     assert re.search(r"\[#*\.*\]  ?\d+%  [\d,]+ messages, [\d,]+/s", shown)
     assert shown.endswith("\r\x1b[K")
-
-
-def test_a_cut_link_loses_nothing(rabbitmq: Broker, tmp_path: Path, proxy_to: Callable[[int], Proxy]) -> None:
-    assert rabbitmq.node
-    proxy = proxy_to(rabbitmq.node.port)
-    shop = Shop(tmp_path, rabbitmq)
-    shop.url = rabbitmq.url.replace(str(rabbitmq.node.port), str(proxy.port))
-    path = shop.lines(*(str(number) for number in range(40_000)))
-    with closing(Wire(rabbitmq.url)) as wire:
-        process = subprocess.Popen(
-            [EBATS, "publish", shop.file, "shouted", "--file", path],
-            env={**os.environ, "BROKER": shop.url},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        queue = f"{shop.name}.tell"
-        wait_until(lambda: _ready(wire, queue) > 1000, 30)
-        proxy.cut()
-        output, errors = process.communicate(timeout=60)
-        assert process.returncode == 0, errors
-        assert "published 40000 messages" in output
-        assert "the connection to the broker was lost" in errors
-        wait_until(lambda: _ready(wire, queue) >= 40_000, 30)
-        count = _ready(wire, queue)
-        wire.consume(queue, prefetch=5000, no_ack=True)
-        bodies = {body(message) for message in wire.receive(count, 60)}
-    assert len(bodies) == 40_000
-    assert count <= 40_000 + 500  # what was unconfirmed came twice
-
-
-def _ready(wire: Wire, queue: str) -> int:
-    with wire.connection.channel() as channel:
-        try:
-            count: int = channel.queue_declare(queue, passive=True).message_count
-        except wire.connection.channel_errors:
-            return 0
-        return count
 
 
 def _chunks(terminal: int) -> Iterator[bytes]:
