@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import ebats  # noqa: F401 - makes sqlite:/// known to kombu
 from tests.brokers import free_port
 from tests.commands import run_ebats
 from tests.conftest import Broker
