@@ -28,3 +28,10 @@ def make_site(tmp_path: Path, start_ebats: Callable[..., RunningCommand]) -> Cal
         return Site(folder, url, "site", start_ebats)
 
     return make
+
+
+@pytest.fixture
+def rabbitmq_port(rabbitmq: Broker) -> tuple[str, int]:
+    """The virtual host of this test on the shared RabbitMQ 3.10, and the node's port."""
+    assert rabbitmq.node is not None
+    return rabbitmq.vhost, rabbitmq.node.port

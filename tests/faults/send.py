@@ -16,7 +16,7 @@ AWAY = (AMQPError, OSError, EOFError)
 BATCH = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message to send; its name is what the oracle knows it by."""
 
