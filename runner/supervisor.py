@@ -57,6 +57,7 @@ class Supervisor:
         self._ended: list[dict[str, int]] = []
         self._going = False
         self._asked_at = 0.0
+        self._why = "stops"
         self._signals: list[int] = []
         self._woken, wake = os.pipe()
         os.set_blocking(self._woken, False)
@@ -117,6 +118,7 @@ class Supervisor:
                 told_at = now
                 on_state(self.state())
             if watch and self._is_over(watch):
+                self._why = "stops: nothing is left to do"
                 return
 
     def stop(self) -> bool:
@@ -132,7 +134,7 @@ class Supervisor:
 
     def _drain(self, workers: list[Slot]) -> bool:
         first = len(self._signals)
-        self.log.info("stops: lets run what runs, hands the rest back")
+        self.log.info("stops: what runs may finish, the rest is handed back" if first else self._why)
         for child in self._children(workers):
             child.say("stop")
         deadline = time.monotonic() + self._pipeline.grace_s + _FLUSH_S

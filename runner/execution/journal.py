@@ -17,11 +17,16 @@ from ebats.runner.execution.slots import Run
 
 _LEVELS: dict[type, Level] = {Done: "info", Retry: "warning", Dead: "error"}
 
+#: The writer may be busy; a record is no reason to wait longer.
+_FLUSH_S = 0.5
+
 
 class Takes(Protocol):
     """Takes lines for the writer."""
 
     def put(self, line: Line) -> None: ...
+
+    def flush(self, timeout_s: float) -> bool: ...
 
 
 class Journal:
@@ -43,9 +48,13 @@ class Journal:
             if event.labels
         }
 
-    def execution(self, run: Run, decision: Decision, result: Result, payload: object) -> None:
-        """Record one attempt."""
-        envelope, ended = run.envelope, time.time()
+    def flush(self) -> None:
+        """Send what has been written down at once: this process may die any moment."""
+        self._out.flush(_FLUSH_S)
+
+    def execution(self, run: Run, decision: Decision, result: Result, payload: object, ended: float) -> None:
+        """Record one attempt, that `ended` at a Unix time in seconds."""
+        envelope = run.envelope
         due = _due(envelope, run.task, self._delay_ms(envelope, run.task))
         failed = result if isinstance(result, Failed) else None
         self._put(

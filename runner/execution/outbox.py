@@ -66,6 +66,7 @@ class Outbox:
         self._idle = False
         self._wake = threading.Event()
         self._closing = threading.Event()
+        self._hurry = threading.Event()
         self._deadline = 0.0
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
         self._thread.start()
@@ -93,6 +94,15 @@ class Outbox:
             self._idle = False
             self._wake.set()
 
+    def flush(self, timeout_s: float) -> bool:
+        """Send what waits at once; return whether all was sent within `timeout_s` seconds."""
+        deadline = time.monotonic() + timeout_s
+        self._hurry.set()
+        self._wake.set()
+        while (self._records or self._unsent) and time.monotonic() < deadline:
+            time.sleep(_REFUSED_S)
+        return not self._records and not self._unsent
+
     def close(self, timeout_s: float) -> int:
         """Send what waits, for at most `timeout_s` seconds; return how many records were lost in all.
 
@@ -101,6 +111,7 @@ class Outbox:
         self._most_records = 0
         self._deadline = time.monotonic() + timeout_s
         self._closing.set()
+        self._hurry.set()
         self._wake.set()
         self._thread.join()
         self._socket.close()
@@ -114,7 +125,8 @@ class Outbox:
                 self._wake.wait()
             self._idle = False
             self._wake.clear()
-            self._closing.wait(_TICK_S)
+            self._hurry.wait(_TICK_S)
+            self._hurry.clear()
             self._send_all()
         while not self._send_all() and time.monotonic() < self._deadline:
             time.sleep(_TICK_S / 4)

@@ -11,7 +11,9 @@ from ebats.pipelines.model import Ladder
 How = Literal["exception", "retry", "reject", "timeout", "arguments", "undecodable", "crashed", "unknown"]
 
 #: Why a message is dead, in one word; it stands in the header `ebats-reason`.
-Reason = Literal["exhausted", "failed", "rejected", "timeout", "arguments", "undecodable", "crashed", "unknown"]
+Reason = Literal[
+    "exhausted", "failed", "rejected", "timeout", "arguments", "undecodable", "crashed", "unknown"
+]
 
 
 class Returned(msgspec.Struct, frozen=True):

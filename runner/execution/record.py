@@ -16,7 +16,9 @@ WEIGHTS: dict[str, int] = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 Outcome = Literal["success", "retry", "dead"]
 
 
-class Execution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="execution"):
+class Execution(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="execution"
+):
     """One attempt of one task: what ran, how it went, what follows. Times are UTC."""
 
     time: datetime
@@ -75,7 +77,7 @@ Record = Execution | Log
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True):
-    """A record on its way to the writer: its level, for the sinks to choose by, and its JSON without a line end."""
+    """A record on its way to the writer: its level, for sinks to choose by, and its JSON without line end."""
 
     weight: int
     json: bytes
@@ -125,4 +127,3 @@ def decode_batch(data: bytes) -> list[Line]:
 def utc(seconds: float) -> datetime:
     """Return a Unix time in seconds as a UTC datetime, to the millisecond."""
     return datetime.fromtimestamp(round(seconds, 3), UTC)
-

@@ -188,9 +188,10 @@ class Engine:
             return
         if self.on_ended:
             self.on_ended(run)
+        ended = time.time()
         decision = decide(result, run.task.ladder, run.envelope.attempt)
-        self._settle(run, decision, result)
-        self.journal.execution(run, decision, result, payload)
+        self._settle(run, decision, result, ended)
+        self.journal.execution(run, decision, result, payload, ended)
         if self.on_error and isinstance(result, Failed):
             self._tell(self.on_error, run, result)
 
@@ -200,8 +201,8 @@ class Engine:
             mine, run.settled = not run.settled, True
         return mine
 
-    def _settle(self, run: Run, decision: Decision, result: Result) -> None:
-        envelope, task, now = run.envelope, run.task, time.time()
+    def _settle(self, run: Run, decision: Decision, result: Result, now: float) -> None:
+        envelope, task = run.envelope, run.task
         if isinstance(decision, Done):
             self._one_settled(envelope.delivery)
         elif isinstance(decision, Retry):

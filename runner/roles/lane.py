@@ -50,6 +50,8 @@ class Lane:
             self._crashed.discard(name)
             self._count(envelope, task)
             return False
+        # What the ones before had to say would die with this process.
+        self._worker.journal.flush()
         # The parent has it before the task starts: if this process dies now, it knows of which message.
         self._worker.parent.tell(starts=name)
         return True

@@ -173,4 +173,3 @@ def call_hook(hook: Callable[..., Any] | None, journal: Journal, *arguments: obj
         hook(*arguments)
     except Exception as error:
         journal.log.error(f"{getattr(hook, '__name__', hook)} failed: {type(error).__name__}: {error}")
-

@@ -18,6 +18,7 @@ _COLOURS = {
 _DIM = "\033[2m"
 _PLAIN = "\033[0m"
 _OUTCOMES = {"success": "OK", "retry": "RETRY", "dead": "DEAD"}
+_SAID = ("ebats.Retry", "ebats.Reject")
 _LEVELS = {"debug": "DEBUG", "info": "INFO", "warning": "WARN", "error": "ERROR"}
 #: A column grows with what stands in it, up to here: one long name doesn't push everything out of sight.
 _WIDEST = 36
@@ -90,7 +91,9 @@ def escaped(text: str) -> str:
 
 def _what_now(record: Execution) -> str:
     """Return why it isn't done, and what happens next; empty after a success."""
-    error = ": ".join(_cut(part) for part in (record.error, record.text) if part)
+    # What the task itself said with these needs no class in front.
+    name = None if record.error in _SAID and record.text else record.error
+    error = ": ".join(_cut(part) for part in (name, record.text) if part)
     match record.outcome:
         case "success":
             return error

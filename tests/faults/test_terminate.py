@@ -94,7 +94,7 @@ def test_second_sigterm_ends_at_once_and_loses_nothing(site: Site) -> None:
     site.send([f"m-{number}" for number in range(2, 10)])
     site.wait_started(2)
     command.terminate()
-    command.wait_for_output("lets run what runs")
+    command.wait_for_output("stops: ")
 
     command.terminate()
 

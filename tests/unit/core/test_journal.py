@@ -37,7 +37,7 @@ def record_of(
 ) -> Execution:
     lines = Lines()
     journal = Journal(SHOP, "rest#1", lines, with_payload=with_payload)
-    journal.execution(run, decision, result or Returned(), payload)
+    journal.execution(run, decision, result or Returned(), payload, time.time())
     (record,) = lines.executions()
     return record
 
@@ -144,7 +144,7 @@ def endless() -> list[Any]:
 def test_a_result_that_cannot_be_written_costs_no_record(value: object) -> None:
     lines = Lines()
     journal = Journal(SHOP, "rest#1", lines, with_payload=True)
-    journal.execution(run_of(), DONE, Returned(value), None)
+    journal.execution(run_of(), DONE, Returned(value), None, time.time())
     assert [record.outcome for record in lines.executions()] == ["success"]
     assert all(isinstance(record, Execution | Log) for record in lines.records())
 
