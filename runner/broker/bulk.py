@@ -35,8 +35,11 @@ class Bulk:
         #: Messages that no queue takes.
         self.unroutable = 0
 
-    def publish(self, messages: Iterable[Outgoing]) -> bool:
+    def publish(self, messages: Iterable[Outgoing], at_once: int = 1) -> bool:
         """Publish messages and wait until the fate of each is known; False: given up, because of `stop`.
+
+        `at_once` says how many may be written together: more than 1 only where the next message is
+        never long in coming, for the ones before it wait for it.
 
         Where a connection is lost, what is unconfirmed is published again with the same ids. What
         the iterable raises comes out when the fate of all messages before it is known.
@@ -51,7 +54,7 @@ class Bulk:
                 confirming = None
                 try:
                     confirming = Confirming(channel)
-                    self._pour(confirming, sendings, source)
+                    self._pour(confirming, sendings, source, at_once)
                     return source.end()
                 except IrrecoverableChannelError as error:
                     raise PublishingRefused(f"the broker refuses: {error.reply_text}") from error
@@ -66,10 +69,17 @@ class Bulk:
         finally:
             self._link.close()
 
-    def _pour(self, confirming: Confirming, sendings: deque[Sending], source: "_Source") -> None:
+    def _pour(
+        self, confirming: Confirming, sendings: deque[Sending], source: "_Source", at_once: int
+    ) -> None:
         """Send what is left from the last connection, then what the source has."""
         while sendings or self._fetch(sendings, source):
-            confirming.publish(sendings.popleft())
+            with self._link.corked():
+                confirming.publish(sendings.popleft())
+                for _ in range(at_once - 1):
+                    if not sendings and not self._fetch(sendings, source):
+                        break
+                    confirming.publish(sendings.popleft())
             if len(confirming.unconfirmed) >= WINDOW:
                 self._wait(confirming, WINDOW // 2)
         self._wait(confirming, 0)

@@ -38,6 +38,9 @@ class Request:
     wait_s: float = 10.0
 
 
+_AT_ONCE = 100
+
+
 class PublishFailed(EbatsError):
     """Raised when not all has been published; its text says how much was."""
 
@@ -75,9 +78,12 @@ def main(file: str, environ: Mapping[str, str], request: Request) -> int:
         return _publish(pipeline, where, [_single(where, request, request.data)], request.wait_s, progress)
     path = request.lines or payloads.STDIN
     with payloads.open_lines(path) as lines:
-        shown = progress.lines(lines, payloads.size(lines))
+        size = payloads.size(lines)
+        shown = progress.lines(lines, size)
         name = "standard input" if path == payloads.STDIN else path
-        return _publish(pipeline, where, payloads.messages(where, shown, name), request.wait_s, progress)
+        found = payloads.messages(where, shown, name)
+        # Of a file of known size the next line is always at hand; from a pipe it may come tomorrow.
+        return _publish(pipeline, where, found, request.wait_s, progress, at_once=_AT_ONCE if size else 1)
 
 
 def _patient(pipeline: Pipeline, wait_s: float) -> Pipeline:
@@ -102,7 +108,12 @@ def _single(where: Target, request: Request, data: str) -> Outgoing:
 
 
 def _publish(
-    pipeline: Pipeline, where: Target, messages: Iterable[Outgoing], wait_s: float, progress: Progress
+    pipeline: Pipeline,
+    where: Target,
+    messages: Iterable[Outgoing],
+    wait_s: float,
+    progress: Progress,
+    at_once: int = 1,
 ) -> int:
     def tell(level: str, text: str) -> None:
         progress.clear()
@@ -113,7 +124,7 @@ def _publish(
     _declare(pipeline, tell, patience)
     begun = time.monotonic()
     try:
-        done = bulk.publish(messages)
+        done = bulk.publish(messages, at_once)
     except EbatsError as error:
         raise PublishFailed(f"{error}; {_so_far(bulk)}") from error
     finally:
