@@ -99,7 +99,8 @@ class Process:
             f'{task.__name__}: {{python: "a:b", queue: demo, timeout: {timeout}, retry: [1s]}}'
             for task in tasks
         )
-        text = f"{{version: 1, name: shop, grace: {grace}, queues: {{demo: {{crashes: 3}}}}, tasks: {{{entries}}}}}"
+        queues = "queues: {demo: {crashes: 3}}"
+        text = f"{{version: 1, name: shop, grace: {grace}, {queues}, tasks: {{{entries}}}}}"
         self.shop: Pipeline = pipeline(text)
         (self.spec,) = consumers(self.shop)
         self.lines, self.parent = Lines(), FakeParent()
