@@ -31,6 +31,12 @@ def make_site(tmp_path: Path, start_ebats: Callable[..., RunningCommand]) -> Cal
 
 
 @pytest.fixture
+def local_site(make_site: Callable[[str], Site], tmp_path: Path) -> Site:
+    """A pipeline's folder, on SQLite alone: for what has nothing to do with the broker."""
+    return make_site(f"sqlite:///{tmp_path}/broker.db")
+
+
+@pytest.fixture
 def rabbitmq_port(rabbitmq: Broker) -> tuple[str, int]:
     """The virtual host of this test on the shared RabbitMQ 3.10, and the node's port."""
     assert rabbitmq.node is not None

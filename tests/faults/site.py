@@ -1,7 +1,9 @@
 """A pipeline in a folder of its own, on one broker: written, run, fed and looked at by a fault test."""
 
 import json
+import os
 import shutil
+import sysconfig
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ from typing import Any
 import psutil
 
 import ebats  # noqa: F401 - names the embedded broker's transport
+from ebats.pipelines.load import load
+from ebats.runner.broker.declare import apply
 from tests.commands import RunningCommand
 from tests.faults.oracle import Oracle
 from tests.faults.send import Message, Sender
@@ -79,6 +83,14 @@ class Site:
         env = {"EBATS_STATE_DIR": str(self.folder / "state")}
         return self._start(self.file, *flags, program="ebats-run", env=env, cwd=self.folder)
 
+    def command_line(self, *flags: str) -> list[str]:
+        """Return what starts the pipeline, for tests that give it other streams."""
+        return [str(Path(sysconfig.get_path("scripts"), "ebats-run")), str(self.file), *flags]
+
+    def environ(self) -> dict[str, str]:
+        """Return the environment of such a start."""
+        return {**os.environ, "EBATS_STATE_DIR": str(self.folder / "state")}
+
     def run(self, *flags: str, code: int = 0, deadline_s: float = 60) -> str:
         """Run the pipeline until nothing is left to do; return what it printed."""
         command = self.launch("--until-idle", *flags)
@@ -93,7 +105,7 @@ class Site:
 
     def declare(self) -> None:
         """Make the pipeline's queues, without working anything off."""
-        self.run()
+        assert apply(load(str(self.file), {}), lambda _level, _text: None)
 
     # Messages in.
 
@@ -118,6 +130,13 @@ class Site:
     def wait_done(self, deadline_s: float = 60) -> None:
         """Wait until all that was confirmed is done."""
         wait_until(self.oracle.is_done, deadline_s, self.oracle.missing, every_s=0.1)
+
+    def wait_done_but(self, *others: str, deadline_s: float = 60) -> None:
+        """Wait until all that was confirmed is done, but for some."""
+        oracle = self.oracle
+        wait_until(
+            lambda: oracle.confirmed_names() - oracle.done_names() <= {*others}, deadline_s, oracle.missing
+        )
 
     def wait_started(self, count: int, deadline_s: float = 30) -> None:
         """Wait until so many runs have begun."""

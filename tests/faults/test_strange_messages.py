@@ -196,9 +196,7 @@ def test_letter_is_still_there_after_thirty_looks(site: Site) -> None:
 
     for _ in range(30):
         with closing(Wire(site.url)) as wire:
-            wait_until(
-                lambda wire=wire: wire.channel.basic_get(f"{site.name}.dead"), 10, "the letter is gone"
-            )
+            wire.get(f"{site.name}.dead")
 
     site.wait_ready("dead", 1)
     (letter,) = site.take()
