@@ -86,11 +86,11 @@ class Intake:
 
     def _run(self) -> None:
         while not self._closing:
-            self._channel = self._link.open(lambda: self._closing or self._idle_without_connection())
-            if self._channel is None:
-                break
-            self._generation += 1
             try:
+                self._channel = self._link.open(lambda: self._closing or self._idle_without_connection())
+                if self._channel is None:
+                    break
+                self._generation += 1
                 self._consume()
                 self._serve()
             except BROKER_ERRORS as error:

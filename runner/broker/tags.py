@@ -6,7 +6,7 @@ from typing import Any
 from ebats.runner.execution.envelope import Delivery
 
 #: A settled delivery behind a gap is acknowledged singly after so long.
-_HELD_S = 0.015
+_HELD_S = 0.009
 #: Deliveries of lost connections that are remembered for when they come again.
 _MOST_REMEMBERED = 10_000
 #: What the broker changes in a message when it delivers it again.
