@@ -1,44 +1,12 @@
 """The messages that settle a run."""
 
-from datetime import datetime
-from decimal import Decimal
-from typing import Any
-
 import pytest
-from amqp.basic_message import Message
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ebats.pipelines.routes import Routes
 from ebats.runner.execution import settle
-from ebats.runner.execution.envelope import Delivery, Envelope, Runs, Unknown, read
+from ebats.runner.execution.envelope import Runs, Unknown, read
 from ebats.runner.execution.outcome import Dead, Failed, Retry
-from ebats.runner.execution.settle import Outgoing
-from tests.unit.core.shop import again, death, delivery, envelope_of, pipeline
-
-SHOP = pipeline()
-ROUTES = Routes(SHOP)
-SHIP = SHOP.tasks["ship"]
-FAILED = Failed("exception", "shop.NoStock", "none left", "File x, line 1")
-
-
-def paid(**more: Any) -> Envelope:
-    return envelope_of(delivery("shop.events", "order_paid", body=b'{"a": 1}', **more), SHOP)
-
-
-def every_message(envelope: Envelope) -> dict[str, Outgoing]:
-    return {
-        "retry": settle.retry(SHOP, envelope, SHIP, Retry(90_000), FAILED, 50.0),
-        "dead": settle.dead(SHOP, envelope, SHIP, Dead("failed"), FAILED, 50.0),
-        "hand_back": settle.hand_back(envelope, SHIP),
-        "one_task": settle.one_task(SHOP, envelope, SHIP),
-        "suspect": settle.suspect(SHOP, envelope, SHIP, 2),
-        "around": settle.around(envelope, "shop.delay.1s", "ship"),
-        "wait_unknown": settle.wait_unknown(SHOP, envelope, 50.0),
-    }
-
-
-KINDS = list(every_message(paid()))
+from tests.unit.core.messages import FAILED, KINDS, ROUTES, SHIP, SHOP, every_message, paid
+from tests.unit.core.shop import again, death, delivery, envelope_of
 
 
 def test_a_retry_goes_to_its_rung_with_the_tasks_name_and_counts() -> None:
@@ -223,79 +191,3 @@ def test_properties_go_on_but_for_expiration_and_user(kind: str) -> None:
     properties = every_message(paid(properties=given))[kind].properties
     kept = given.keys() - {"expiration", "user_id", "delivery_mode"}
     assert properties == {key: given[key] for key in kept} | {"message_id": "m1", "delivery_mode": 2}
-
-
-def size(message: Outgoing) -> int:
-    written = Message(message.body, application_headers=message.headers, **message.properties)
-    return len(written._serialize_properties())
-
-
-@pytest.mark.parametrize("kind", ["retry", "dead"])
-def test_long_texts_are_cut(kind: str) -> None:
-    failed = Failed("exception", "E" * 9000, "é" * 1_000_000, "t" * 1_000_000 + "the end")
-    envelope = paid()
-    if kind == "retry":
-        message = settle.retry(SHOP, envelope, SHIP, Retry(90_000), failed, 1.0)
-    else:
-        message = settle.dead(SHOP, envelope, SHIP, Dead("failed"), failed, 1.0)
-        assert len(message.headers["ebats-traceback"].encode()) <= 8192
-        assert message.headers["ebats-traceback"].endswith("the end")
-    assert len(message.headers["ebats-text"].encode()) <= 4096
-    assert len(message.headers["ebats-error"].encode()) <= 256
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"big": "x" * 120_000, "small": "kept"},
-        {"big": "é" * 50_000, "small": "kept"},
-        {"big": [{"deep": "x" * 120_000}], "small": "kept"},
-        {"big": b"x" * 120_000, "small": "kept"},
-        {f"h{number}": "x" * 1000 for number in range(110)} | {"small": "kept"},
-        {"ebats-text": "x" * 120_000, "ebats-key": "x" * 9000, "small": "kept"},
-        {"ebats-later": "x" * 120_000, "small": "kept"},
-    ],
-)
-def test_headers_fit_into_a_frame_and_the_largest_of_the_publishers_go_first(
-    kind: str, headers: dict[str, Any]
-) -> None:
-    message = every_message(paid(headers=headers))[kind]
-    assert size(message) <= 70_000
-    assert message.headers["small"] == "kept"
-    assert message.headers["ebats-key"] == "order_paid"
-    if kind in ("retry", "dead"):
-        assert message.headers["ebats-text"] == "none left"
-
-
-def test_headers_that_fit_all_go_on() -> None:
-    headers = {f"h{number}": "x" * 1000 for number in range(50)}
-    assert every_message(paid(headers=headers))["retry"].headers.keys() >= headers.keys()
-
-
-SCALARS = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(-(2**63), 2**63 - 1),
-    st.floats(),
-    st.text(max_size=9),
-    st.binary(max_size=9),
-    st.just(datetime(2026, 1, 1)),
-    st.just(Decimal("1.25")),
-)
-TABLE = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner)
-)
-OURS = [f"ebats-{name}" for name in ("task", "key", "attempt", "first", "last", "error", "text", "published")]
-HEADERS = st.dictionaries(st.sampled_from(OURS) | st.text(max_size=9), TABLE, max_size=8)
-
-
-@given(HEADERS, st.none() | st.text(max_size=9))
-def test_whatever_came_by_amqp_can_be_sent_on_by_amqp(
-    headers: dict[str, Any], message_id: str | None
-) -> None:
-    one = Delivery(
-        1, 1, "shop.demo", "shop.tasks", "ship", False, b"", headers, {"message_id": message_id}, 0.0
-    )
-    for message in every_message(envelope_of(one, SHOP)).values():
-        assert size(message) < 131_072
