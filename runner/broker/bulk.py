@@ -15,6 +15,8 @@ from ebats.runner.execution.settle import Outgoing
 
 #: A broker that confirms nothing for so long is taken for lost.
 CONFIRM_TIMEOUT_S = 30.0
+#: Written with one system call.
+_AT_ONCE = 100
 _PAUSE_S = 0.5
 
 
@@ -35,11 +37,11 @@ class Bulk:
         #: Messages that no queue takes.
         self.unroutable = 0
 
-    def publish(self, messages: Iterable[Outgoing], at_once: int = 1) -> bool:
+    def publish(self, messages: Iterable[Outgoing | None]) -> bool:
         """Publish messages and wait until the fate of each is known; False: given up, because of `stop`.
 
-        `at_once` says how many may be written together: more than 1 only where the next message is
-        never long in coming, for the ones before it wait for it.
+        What comes one after another is written together; a None among the messages says that the next
+        may be long in coming, so that the ones before don't wait for it.
 
         Where a connection is lost, what is unconfirmed is published again with the same ids. What
         the iterable raises comes out when the fate of all messages before it is known.
@@ -54,7 +56,7 @@ class Bulk:
                 confirming = None
                 try:
                     confirming = Confirming(channel)
-                    self._pour(confirming, sendings, source, at_once)
+                    self._pour(confirming, sendings, source)
                     return source.end()
                 except IrrecoverableChannelError as error:
                     raise PublishingRefused(f"the broker refuses: {error.reply_text}") from error
@@ -69,17 +71,15 @@ class Bulk:
         finally:
             self._link.close()
 
-    def _pour(
-        self, confirming: Confirming, sendings: deque[Sending], source: "_Source", at_once: int
-    ) -> None:
+    def _pour(self, confirming: Confirming, sendings: deque[Sending], source: "_Source") -> None:
         """Send what is left from the last connection, then what the source has."""
-        while sendings or self._fetch(sendings, source):
+        while sendings or not source.ended:
             with self._link.corked():
-                confirming.publish(sendings.popleft())
-                for _ in range(at_once - 1):
+                for _ in range(min(_AT_ONCE, WINDOW - len(confirming.unconfirmed))):
                     if not sendings and not self._fetch(sendings, source):
                         break
                     confirming.publish(sendings.popleft())
+            self._link.drain()
             if len(confirming.unconfirmed) >= WINDOW:
                 self._wait(confirming, WINDOW // 2)
         self._wait(confirming, 0)
@@ -100,15 +100,15 @@ class Bulk:
     def _wait(self, confirming: Confirming, most: int) -> None:
         """Wait until at most so many are unconfirmed."""
         seen, seen_at = -1, 0.0
-        while len(confirming.unconfirmed) > most:
+        while len(confirming.unconfirmed) > most or confirming.refused:
+            if confirming.refused:
+                self._send_again(confirming)
             self._link.wait(1.0)
             self._link.drain()
             if self.confirmed + self.unroutable != seen:
                 seen, seen_at = self.confirmed + self.unroutable, time.monotonic()
             elif time.monotonic() - seen_at > CONFIRM_TIMEOUT_S:
                 raise ConnectionError(f"the broker has confirmed nothing for {CONFIRM_TIMEOUT_S:.0f} s")
-            if confirming.refused:
-                self._send_again(confirming)
 
     def _send_again(self, confirming: Confirming) -> None:
         refused, confirming.refused = confirming.refused, []
@@ -121,17 +121,21 @@ class Bulk:
 class _Source:
     """Messages one by one, keeping what their iterator raises: it may look like an error of the broker."""
 
-    def __init__(self, messages: Iterable[Outgoing]) -> None:
+    def __init__(self, messages: Iterable[Outgoing | None]) -> None:
         self._messages = iter(messages)
         self._error: Exception | None = None
+        #: There are no more.
+        self.ended = False
 
     def next(self) -> Outgoing | None:
-        """Return the next message; None: there is none."""
+        """Return the next message; None: there is none, now or at all."""
         try:
-            return next(self._messages, None)
+            return next(self._messages)
+        except StopIteration:
+            self.ended = True
         except Exception as error:
-            self._error = error
-            return None
+            self.ended, self._error = True, error
+        return None
 
     def end(self) -> bool:
         """Raise what the iterator raised."""

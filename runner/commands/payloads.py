@@ -16,6 +16,7 @@ from ebats.runner.execution.envelope import new_id
 from ebats.runner.execution.settle import Outgoing
 
 STDIN = "-"
+_READ_BYTES = 65_536
 _BOM = b"\xef\xbb\xbf"
 _CONTENT_TYPES: dict[Format, str] = {
     "json": "application/json",
@@ -49,8 +50,8 @@ def message(target: Target, body: bytes, message_id: str | None = None) -> Outgo
     return Outgoing(target.exchange, target.key, body, {"ebats-published": now}, properties)
 
 
-def messages(target: Target, lines: Iterable[bytes], name: str) -> Iterator[Outgoing]:
-    """Yield a message for each line that isn't blank.
+def messages(target: Target, lines: Iterable[bytes | None], name: str) -> Iterator[Outgoing | None]:
+    """Yield a message for each line that isn't blank, and None for each None: see `lines`.
 
     Raises:
         BadPayload: with the number of the line.
@@ -58,7 +59,11 @@ def messages(target: Target, lines: Iterable[bytes], name: str) -> Iterator[Outg
     """
     number = 0
     try:
-        for number, line in enumerate(lines, start=1):
+        for line in lines:
+            if line is None:
+                yield None
+                continue
+            number += 1
             body = (line.removeprefix(_BOM) if number == 1 else line).rstrip(b"\r\n")
             if body.strip():
                 yield message(target, body)
@@ -66,6 +71,21 @@ def messages(target: Target, lines: Iterable[bytes], name: str) -> Iterator[Outg
         raise BadPayload(f"{name}:{number}: {error}") from None
     except OSError as error:
         raise UnreadableFile(f"can't read {name} after line {number}: {error.strerror}") from error
+
+
+def lines(file: BinaryIO) -> Iterator[bytes | None]:
+    """Yield a file's lines, and None where no more is at hand: from a pipe the next may be long in coming.
+
+    Raises:
+        OSError: the rest can't be read.
+    """
+    rest = b""
+    while data := os.read(file.fileno(), _READ_BYTES):
+        *whole, rest = (rest + data).split(b"\n")
+        yield from (line + b"\n" for line in whole)
+        yield None
+    if rest:
+        yield rest
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, TextIO
+from typing import TextIO
 
 _EVERY_S = 0.1
 _CLEAR = "\r\x1b[K"
@@ -19,11 +19,9 @@ class Progress:
         self._shows = stream.isatty()
         self._begun = self._shown_at = time.monotonic()
 
-    def lines(self, file: BinaryIO, size: int | None) -> Iterator[bytes]:
-        """Yield a file's lines, and show how far it is read; `size` in bytes, where that is known."""
-        if not self._shows:
-            return iter(file)
-        return self._counted(file, size)
+    def lines(self, lines: Iterator[bytes | None], size: int | None) -> Iterator[bytes | None]:
+        """Yield the lines of a file, and show how far it is read; `size` in bytes, where that is known."""
+        return self._counted(lines, size) if self._shows else lines
 
     def clear(self) -> None:
         """Make room for another line."""
@@ -31,10 +29,11 @@ class Progress:
             self._stream.write(_CLEAR)
             self._stream.flush()
 
-    def _counted(self, lines: Iterable[bytes], size: int | None) -> Iterator[bytes]:
-        read = 0
-        for number, line in enumerate(lines, start=1):
-            read += len(line)
+    def _counted(self, lines: Iterable[bytes | None], size: int | None) -> Iterator[bytes | None]:
+        read = number = 0
+        for line in lines:
+            read += len(line or b"")
+            number += line is not None
             now = time.monotonic()
             if now - self._shown_at >= _EVERY_S:
                 self._shown_at = now

@@ -38,9 +38,6 @@ class Request:
     wait_s: float = 10.0
 
 
-_AT_ONCE = 100
-
-
 class PublishFailed(EbatsError):
     """Raised when not all has been published; its text says how much was."""
 
@@ -77,13 +74,10 @@ def main(file: str, environ: Mapping[str, str], request: Request) -> int:
     if request.data is not None:
         return _publish(pipeline, where, [_single(where, request, request.data)], request.wait_s, progress)
     path = request.lines or payloads.STDIN
-    with payloads.open_lines(path) as lines:
-        size = payloads.size(lines)
-        shown = progress.lines(lines, size)
+    with payloads.open_lines(path) as opened:
+        shown = progress.lines(payloads.lines(opened), payloads.size(opened))
         name = "standard input" if path == payloads.STDIN else path
-        found = payloads.messages(where, shown, name)
-        # Of a file of known size the next line is always at hand; from a pipe it may come tomorrow.
-        return _publish(pipeline, where, found, request.wait_s, progress, at_once=_AT_ONCE if size else 1)
+        return _publish(pipeline, where, payloads.messages(where, shown, name), request.wait_s, progress)
 
 
 def _patient(pipeline: Pipeline, wait_s: float) -> Pipeline:
@@ -110,10 +104,9 @@ def _single(where: Target, request: Request, data: str) -> Outgoing:
 def _publish(
     pipeline: Pipeline,
     where: Target,
-    messages: Iterable[Outgoing],
+    messages: Iterable[Outgoing | None],
     wait_s: float,
     progress: Progress,
-    at_once: int = 1,
 ) -> int:
     def tell(level: str, text: str) -> None:
         progress.clear()
@@ -124,7 +117,7 @@ def _publish(
     _declare(pipeline, tell, patience)
     begun = time.monotonic()
     try:
-        done = bulk.publish(messages, at_once)
+        done = bulk.publish(messages)
     except EbatsError as error:
         raise PublishFailed(f"{error}; {_so_far(bulk)}") from error
     finally:

@@ -42,6 +42,24 @@ def test_a_cut_link_loses_nothing(rabbitmq: Broker, tmp_path: Path, proxy_to: Ca
     assert count <= 40_000 + 500  # what was unconfirmed came twice
 
 
+def test_a_line_from_a_pipe_waits_for_no_other(main_broker: Broker, tmp_path: Path) -> None:
+    shop = Shop(tmp_path, main_broker)
+    process = subprocess.Popen(
+        [EBATS, "publish", shop.file, "shouted", "--file", "-"],
+        env={**os.environ, "BROKER": shop.url},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin
+    with closing(Wire(main_broker.url)) as wire:
+        for count in (1, 2):
+            process.stdin.write(b"{}\n")
+            process.stdin.flush()
+            wait_until(lambda count=count: _ready(wire, f"{shop.name}.tell") == count, 30)  # type: ignore[misc]
+    output, _ = process.communicate(timeout=30)
+    assert b"published 2 messages" in output
+
+
 def _ready(wire: Wire, queue: str) -> int:
     with wire.connection.channel() as channel:
         try:
