@@ -35,6 +35,8 @@ class Child:
         self.started_at = time.monotonic()
         self.heard_at = self.started_at
         self.ready = False
+        #: It has ended a run, or moved a suspect out of the way.
+        self.got_somewhere = False
         #: What it said last about itself: counters.
         self.status: dict[str, Any] = {}
         #: Why it leaves, once it has said so.

@@ -26,7 +26,7 @@ class Slot:
 
     def died(self, child: Child, now: float) -> None:
         """Note that the process died: the next one waits the longer the less this one has done."""
-        made_progress = child.status.get("ended", 0) > 0 or now - child.started_at > _GOT_SOMEWHERE_S
+        made_progress = child.got_somewhere or now - child.started_at > _GOT_SOMEWHERE_S
         self.deaths = 1 if made_progress else self.deaths + 1
         self.next_start = now + min(_FIRST_PAUSE_S * 2 ** (self.deaths - 1), _LONGEST_PAUSE_S)
 

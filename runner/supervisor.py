@@ -200,6 +200,7 @@ class Supervisor:
             child.at_work = words["starts"]
         if "ends" in words:
             child.at_work = None
+        child.got_somewhere = child.got_somewhere or "progress" in words or "suspect" in words
         if "suspect" in words:
             self._lane_wanted = True
 

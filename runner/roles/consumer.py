@@ -5,6 +5,7 @@ from ebats.pipelines.plan import ProcessSpec, prefetches
 from ebats.runner.execution import settle
 from ebats.runner.execution.envelope import Envelope
 from ebats.runner.execution.journal import Journal
+from ebats.runner.execution.slots import Run
 from ebats.runner.roles.functions import hook
 from ebats.runner.roles.parent import Parent
 from ebats.runner.roles.worker import Worker, call_hook
@@ -23,10 +24,25 @@ def run(spec: ProcessSpec, journal: Journal, parent: Parent) -> None:
     if on_start:
         on_start()
     worker.engine.admit = Suspects(worker, spec).admit
+    worker.engine.on_ended = Progress(parent).note
     journal.log.info(f"takes from {', '.join(sorted(queues))}")
     why = worker.run()
     call_hook(on_stop, journal, why)
     journal.log.info(f"leaves: {why}")
+
+
+class Progress:
+    """Tells the parent, once, that a run came to its end: if the process dies now, it got something done."""
+
+    def __init__(self, parent: Parent) -> None:
+        self._parent = parent
+        self._told = False
+
+    def note(self, _run: Run) -> None:
+        """Note that a run has ended."""
+        if not self._told:
+            self._told = True
+            self._parent.tell(progress=True)
 
 
 class Suspects:

@@ -10,9 +10,9 @@ SPEC = ProcessSpec(role="consumer", name="rest#1", pipeline=pipeline())
 class Dead:
     """A child that has died."""
 
-    def __init__(self, started_at: float = 100.0, ended: int = 0) -> None:
+    def __init__(self, started_at: float = 100.0, got_somewhere: bool = False) -> None:
         self.started_at = started_at
-        self.status = {"ended": ended}
+        self.got_somewhere = got_somewhere
 
 
 def pauses(children: list[Dead], now: float = 101.0) -> list[float]:
@@ -36,8 +36,8 @@ def test_deaths_without_progress_are_counted_up_to_the_limit() -> None:
     assert slot.deaths == MOST_DEATHS
 
 
-def test_who_has_ended_a_task_or_lived_for_long_has_made_progress() -> None:
-    assert pauses([Dead(), Dead(), Dead(ended=1), Dead()]) == [0.1, 0.2, 0.1, 0.2]
+def test_who_got_somewhere_or_lived_for_long_has_made_progress() -> None:
+    assert pauses([Dead(), Dead(), Dead(got_somewhere=True), Dead()]) == [0.1, 0.2, 0.1, 0.2]
     assert pauses([Dead(), Dead(), Dead(started_at=80.0), Dead()]) == [0.1, 0.2, 0.1, 0.2]
 
 
