@@ -5,6 +5,7 @@ appended to files, line by line, so that a process may be killed at any moment.
 """
 
 import json
+import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -34,6 +35,7 @@ class Verdict:
 
     def check(self, *, duplicates: int) -> None:
         """Fail if anything is lost or unexpected, or more was done twice than may be."""
+        logging.getLogger(__name__).info("%s; %s duplicates may be", self, duplicates)
         assert not self.lost, f"{self}: {self.lost[:10]}"
         assert not self.unexpected, f"{self}: {self.unexpected[:10]}"
         assert self.duplicates <= duplicates, f"{self}: more than {duplicates} duplicates"

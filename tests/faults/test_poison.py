@@ -47,3 +47,27 @@ def test_poison_among_four_hundred_is_dead_alone(site: Site, how: str) -> None:
 @pytest.mark.slow
 def test_two_poisons_are_dead_and_nothing_else(site: Site) -> None:
     run_among_good_ones(site, "kill", "exit")
+
+
+@pytest.mark.slow
+def test_many_poisons_are_no_reason_to_give_up_while_work_gets_done(site: Site) -> None:
+    # Given one process that takes one message at a time, and is killed at every third one
+    site.write(
+        queues={"crowded": {"crashes": 1}},
+        tasks={"work": {"python": "tasks:work", "queue": "crowded"}},
+        events={"happened": {"tasks": ["work"]}},
+        consumers={"all": {"concurrency": 1, "prefetch": 1}},
+    )
+    site.declare()
+    for number in range(7):
+        site.send([f"good-{number}-{other}" for other in range(2)])
+        site.send([f"poison-{number}"], do="kill")
+
+    output = site.run("--fail-on-dead", code=1, deadline_s=110)
+
+    assert "in a row" not in output
+    letters = site.take()
+    assert sorted(letter.n for letter in letters) == [f"poison-{number}" for number in range(7)]
+    verdict = site.oracle.judge(letter.n for letter in letters)
+    verdict.check(duplicates=0)
+    assert verdict.done == 14

@@ -13,11 +13,16 @@ from tests.integration.wire import Wire
 
 
 def strange(
-    site: Site, name: str, body: bytes, headers: dict[str, Any] | None = None, **where: str
+    site: Site,
+    name: str,
+    body: bytes,
+    headers: dict[str, Any] | None = None,
+    exchange: str | None = None,
+    key: str = "happened",
 ) -> Message:
     """Return a message with just this body."""
-    place = {"exchange": f"{site.name}.events", "key": "happened", **where}
-    return Message(name=name, body=body, headers=headers or {}, **place)
+    where = f"{site.name}.events" if exchange is None else exchange
+    return Message(name, where, key, body, headers or {})
 
 
 def test_exception_with_a_text_of_a_megabyte_is_cut_and_climbs_its_ladder(site: Site) -> None:
