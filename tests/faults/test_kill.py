@@ -53,8 +53,8 @@ def kill_one(site: Site, command: RunningCommand, chance: random.Random) -> int:
     return 1
 
 
-@pytest.mark.slow
-def test_killed_consumers_lose_nothing(site: Site) -> None:
+def kill_for(site: Site, seconds: float, batches: int) -> None:
+    """Kill a consumer process again and again under load, and check what became of the messages."""
     # Given two consumer processes under load
     site.write_work({"processes": 2, "concurrency": 4, "prefetch": PREFETCH})
     command = site.start()
@@ -62,8 +62,8 @@ def test_killed_consumers_lose_nothing(site: Site) -> None:
     kills = 0
 
     # When one of them is killed again and again
-    with load(site, batches=30):
-        end = time.monotonic() + 8
+    with load(site, batches):
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             kills += kill_one(site, command, chance)
             time.sleep(chance.uniform(0.1, 0.4))
@@ -76,7 +76,18 @@ def test_killed_consumers_lose_nothing(site: Site) -> None:
     site.end(command)
     verdict = site.oracle.judge(letter.n for letter in site.take())
     verdict.check(duplicates=kills * PREFETCH)
-    assert verdict.done == verdict.confirmed == 3000
+    assert verdict.done == verdict.confirmed == 100 * batches
+
+
+@pytest.mark.slow
+def test_killed_consumers_lose_nothing(site: Site) -> None:
+    kill_for(site, seconds=8, batches=30)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+def test_consumers_killed_for_a_minute_lose_nothing(site: Site) -> None:
+    kill_for(site, seconds=60, batches=100)
 
 
 def test_killed_everything_goes_on_after_a_restart(site: Site) -> None:

@@ -157,7 +157,7 @@ def test_unknown_task_waits_uncounted_for_a_runner_that_knows_it(site: Site) -> 
     )
     # Then it waits on a rung
     site.wait_ready("delay.10s", 1)
-    assert "waits for a runner that knows it" in command.output
+    command.wait_for_output("waits for a runner that knows it")
     site.end(command)
 
     # When a runner with a newer file comes
