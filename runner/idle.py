@@ -50,7 +50,8 @@ class Idle:
         processes = 0
         for status in statuses:
             total.update(status)
-            processes += 1
+            # One, or of those that have ended, how many.
+            processes += status.get("processes", 1)
         if total["in_hand"]:
             return self._not_yet()
         queued = sum(count or 0 for count in self._counts(self._queues).values())

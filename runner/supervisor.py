@@ -4,6 +4,7 @@ import os
 import select
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from typing import Any, Protocol
@@ -16,6 +17,8 @@ from ebats.pipelines.problems import EbatsError
 from ebats.runner.child import Child, how_it_ended
 from ebats.runner.execution.outbox import Outbox, open_channel
 from ebats.runner.execution.process_log import ProcessLog, Source
+from ebats.runner.lane_slot import LaneSlot
+from ebats.runner.lookout import Lookout
 from ebats.runner.slot import MOST_DEATHS, Slot
 from ebats.runner.trial import try_entry_points
 
@@ -26,7 +29,6 @@ _ASK_S = 0.2
 _SILENT_S = 30.0
 #: On top of the grace time: for hand-backs, confirms, acknowledgements.
 _FLUSH_S = 15.0
-_LANE_PAUSE_S = 0.2
 
 
 class RunFailed(EbatsError):
@@ -51,10 +53,10 @@ class Supervisor:
         self.log = ProcessLog(source, self._outbox.put)
         self._slots = [Slot(spec) for spec in consumers(pipeline, only)]
         self._writer = Slot(ProcessSpec(role="writer", name="writer", pipeline=pipeline))
-        self._lane = Slot(ProcessSpec(role="lane", name="lane", pipeline=pipeline))
-        self._lane_wanted = False
-        self._crashed: list[str] = []
-        self._ended: list[dict[str, int]] = []
+        self._lane = LaneSlot(pipeline)
+        self._lookout = Lookout(pipeline, self._want_lane)
+        #: The counters of processes that have ended, added up.
+        self._ended: Counter[str] = Counter()
         self._going = False
         self._asked_at = 0.0
         self._why = "stops"
@@ -90,7 +92,8 @@ class Supervisor:
         for slot in self._slots:
             if slot.child:
                 slot.child.say("go")
-        self._lane_wanted = with_lane
+        self._lane.wanted = with_lane
+        self._lookout.start()
         names = ", ".join(slot.spec.name for slot in self._slots)
         self.log.info(f"runs {self._pipeline.file}: {names}")
 
@@ -134,6 +137,7 @@ class Supervisor:
 
     def _drain(self, workers: list[Slot]) -> bool:
         first = len(self._signals)
+        self._lookout.stop()
         self.log.info("stops: what runs may finish, the rest is handed back" if first else self._why)
         for child in self._children(workers):
             child.say("stop")
@@ -150,9 +154,9 @@ class Supervisor:
         return clean
 
     def statuses(self) -> list[dict[str, int]]:
-        """Return the counters of all processes, of those that have ended too."""
+        """Return the counters of all processes; those that have ended are added up in the first."""
         living = [child.status for child in self._children([*self._slots, self._lane])]
-        return [*self._ended, *living]
+        return [{**self._ended, "processes": self._ended["processes"]}, *living]
 
     def state(self) -> dict[str, Any]:
         """Return how all processes are, for `ebats status`."""
@@ -201,39 +205,22 @@ class Supervisor:
         if "ends" in words:
             child.at_work = None
         child.got_somewhere = child.got_somewhere or "progress" in words or "suspect" in words
-        if "suspect" in words:
-            self._lane_wanted = True
+        self._lane.hear(words)
 
     def _ended_with(self, slot: Slot, child: Child, code: int, now: float) -> None:
         slot.child = None
         child.close()
-        status = dict(child.status)
         # What it had in hand is the broker's again.
-        for name in ("in_hand", "running"):
-            status.pop(name, None)
-        self._ended.append(status)
+        done = {name: count for name, count in child.status.items() if name not in ("in_hand", "running")}
+        self._ended.update({**done, "processes": 1})
         if slot is self._lane:
-            self._lane_ended(child, code, now)
+            if text := self._lane.ended(child, code, now):
+                self.log.error(text)
         elif child.leaving and code == 0:
             slot.left(now)
         else:
             slot.died(child, now)
             self.log.error(f"{child.spec.name} (pid {child.pid}) died: {how_it_ended(code)}")
-
-    def _lane_ended(self, child: Child, code: int, now: float) -> None:
-        if child.leaving and code == 0:
-            self._lane.left(now)
-            # It was asked to leave, or a task hung: perhaps there are more.
-            self._lane_wanted = self._lane_wanted or child.leaving == "timeout"
-            return
-        self._lane_wanted = True
-        if child.at_work is None:
-            self._lane.died(child, now)
-            self.log.error(f"the lane (pid {child.pid}) died: {how_it_ended(code)}")
-            return
-        self._lane.next_start = now + _LANE_PAUSE_S
-        self._crashed.append(child.at_work)
-        self.log.error(f"the lane (pid {child.pid}) died: {how_it_ended(code)}, while it ran {child.at_work}")
 
     def _replace(self, now: float) -> None:
         for slot in [self._writer, *self._slots]:
@@ -241,11 +228,13 @@ class Supervisor:
             if slot.child is None and now >= slot.next_start:
                 self._start(slot)
         self._give_up(self._lane)
-        if self._lane_wanted and self._lane.child is None and now >= self._lane.next_start:
-            self._lane_wanted = False
-            crashed, self._crashed = tuple(self._crashed), []
-            self._lane.spec = ProcessSpec(role="lane", name="lane", pipeline=self._pipeline, crashed=crashed)
+        if self._lane.is_due(now):
+            self._lane.begin()
             self._start(self._lane)
+
+    def _want_lane(self) -> None:
+        # A lane that runs takes them all; one that is about to leave would miss them.
+        self._lane.wanted = True
 
     def _give_up(self, slot: Slot) -> None:
         if slot.deaths >= MOST_DEATHS:
@@ -260,7 +249,7 @@ class Supervisor:
 
     def _is_over(self, watch: Watches) -> bool:
         children = list(self._children([*self._slots, self._lane]))
-        if self._lane_wanted or any(slot.child is None for slot in self._slots):
+        if self._lane.wanted or any(slot.child is None for slot in self._slots):
             return False
         if not all(child.ready and child.status for child in children):
             return False

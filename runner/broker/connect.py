@@ -13,6 +13,7 @@ from kombu.connection import Connection
 
 import ebats  # noqa: F401 - registers the embedded broker with kombu
 from ebats.pipelines.model import Broker
+from ebats.runner.broker import timestamps
 
 #: py-amqp's own is 1 s, which ends a connection at every stall of the network.
 _TCP_USER_TIMEOUT_MS = 10_000
@@ -20,6 +21,8 @@ _LONGEST_BACK_OFF_S = 10.0
 
 #: What a connection may raise when the broker is away, or refuses.
 BROKER_ERRORS: tuple[type[BaseException], ...] = (AMQPError, OSError, EOFError, ConnectionError)
+
+timestamps.accept_all()
 
 #: Says something about the connection: (level, text).
 Say = Callable[[str, str], None]

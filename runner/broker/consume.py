@@ -18,6 +18,10 @@ _HELD_S = 0.01
 _TICK_S = 0.5
 
 
+class DeliveryFailed(Exception):
+    """Raised when whoever takes the deliveries fails: an error of ours."""
+
+
 class Intake:
     """Takes deliveries from queues, and gives acknowledgements back.
 
@@ -45,8 +49,6 @@ class Intake:
         self._batch = max(1, sum(queues.values()) // 4)
         #: How many newly settled ones are worth waking the thread for.
         self._wake_at = 1
-        #: When the thread last went round, on the monotonic clock: its sign of life.
-        self.alive_at = time.monotonic()
         self.cancelled = threading.Event()
         #: What ended the thread, though nobody asked it to end.
         self.failure: BaseException | None = None
@@ -102,7 +104,6 @@ class Intake:
 
     def _idle_without_connection(self) -> bool:
         """Nothing new is wanted, and nobody is left to acknowledge to: no use in waiting for the broker."""
-        self.alive_at = time.monotonic()
         if not self._taking:
             self.cancelled.set()
         return False
@@ -145,12 +146,16 @@ class Intake:
                 self.settled(known)
             return
         self._tags.came(delivery)
-        self._on_delivery(delivery)
+        try:
+            self._on_delivery(delivery)
+        except Exception as error:
+            # Not to be taken for an error of the broker, after which all goes on.
+            raise DeliveryFailed(f"a delivery could not be dealt with: {error!r}") from error
 
     def _serve(self) -> None:
         held_since: float | None = None
         while True:
-            self.alive_at = now = time.monotonic()
+            now = time.monotonic()
             if not self._taking and self._consumer_tags:
                 self._cancel()
             while self._settled:

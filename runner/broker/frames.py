@@ -5,18 +5,21 @@ its invariants, so that py-amqp itself can go on reading and writing at any mome
 """
 
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from struct import Struct
 from typing import Any
 
 from amqp.transport import TCPTransport
 
 #: More would be copied about: what is left in the buffer is cut off frame by frame.
 _CHUNK = 16_384
-_FRAME_HEADER = Struct(">BHI")
+_FRAME_HEADER = struct.Struct(">BHI")
 #: Ends each frame (AMQP 0-9-1, section 4.2.3).
 _FRAME_END = 0xCE
+
+#: What py-amqp raises for bytes that it can't decode.
+_UNREADABLE = (ValueError, IndexError, struct.error)
 
 
 class Frames:
@@ -52,10 +55,17 @@ class Frames:
                 raise ConnectionError("the broker sent a frame without its end")
             # Before the frame is dealt with: a callback may make py-amqp read.
             transport._read_buffer = data[end + 1 :]
-            self._connection.on_inbound_frame((kind, channel, data[_FRAME_HEADER.size : end]))
+            self._take(kind, channel, data[_FRAME_HEADER.size : end])
             data = transport._read_buffer
         transport._read_buffer = data
         return is_full
+
+    def _take(self, kind: int, channel: int, payload: bytes) -> None:
+        try:
+            self._connection.on_inbound_frame((kind, channel, payload))
+        except _UNREADABLE as error:
+            # A publisher's odd header: where it can't be read again and again the broker gives it up.
+            raise ConnectionError(f"the broker handed on what can't be read: {error!r}") from error
 
     @contextmanager
     def corked(self) -> Iterator[None]:

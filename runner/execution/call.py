@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import traceback
+import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -111,6 +112,9 @@ def _by_text(hint: object) -> object:
 def _marker(hint: object) -> object:
     if hint is Context:
         return Context
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        # `Context | None`, for functions that are called from elsewhere too.
+        return next((what for one in typing.get_args(hint) if (what := _marker(one)) is not None), None)
     return WHOLE_PAYLOAD if WHOLE_PAYLOAD in getattr(hint, "__metadata__", ()) else None
 
 

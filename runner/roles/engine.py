@@ -13,12 +13,11 @@ from ebats.runner.execution.api import Context
 from ebats.runner.execution.envelope import Around, Delivery, Envelope, Runs, Split, Unknown, read, rung_of
 from ebats.runner.execution.journal import Journal
 from ebats.runner.execution.outcome import Dead, Decision, Done, Failed, Result, Retry, decide
+from ebats.runner.execution.seldom import Seldom
 from ebats.runner.execution.settle import Outgoing
 from ebats.runner.execution.slots import Run
 from ebats.runner.roles.ports import Acknowledges, Looks, Publishes, Submits
 
-#: Keys may be without number, and each is told once.
-_MOST_SAID = 100
 #: A message that no queue takes goes out again after so long.
 _AGAIN_S = 5.0
 #: What `on_error` gets where no exception was raised.
@@ -52,7 +51,7 @@ class Engine:
         self._routes = Routes(pipeline)
         self._early = {queue.broker_name for queue in pipeline.queues.values() if queue.ack == "early"}
         self._lock = threading.Lock()
-        self._said: set[str] = set()
+        self._seldom = Seldom()
 
     def connect(self, intake: Acknowledges, publisher: Publishes, slots: Submits) -> None:
         """Say where acknowledgements, messages and runs go; before the first delivery."""
@@ -113,8 +112,7 @@ class Engine:
 
     def _unknown(self, unknown: Unknown) -> None:
         envelope, now = unknown.envelope, time.time()
-        if unknown.why not in self._said and len(self._said) < _MOST_SAID:
-            self._said.add(unknown.why)
+        if self._seldom.may_say(unknown.why):
             queue = envelope.delivery.queue
             self.journal.log.warning(f"a message on {queue} waits for a runner that knows it: {unknown.why}")
         if envelope.unknown_since and now - envelope.unknown_since > settle.UNKNOWN_PATIENCE_S:
@@ -224,14 +222,19 @@ class Engine:
             text = call.failed(second).text
             self.journal.log.warning(f"on_error failed: {type(second).__name__}: {call.cut(text, 200)}")
 
-    def die(self, envelope: Envelope, task: Task | None, failed: Failed) -> None:
+    def die(
+        self,
+        envelope: Envelope,
+        task: Task | None,
+        failed: Failed,
+        on_confirmed: Callable[[], None] | None = None,
+    ) -> None:
         """Write the dead letter of a message that didn't run, and record it."""
         decision = decide(failed, None, envelope.attempt)
         assert isinstance(decision, Dead)
         self.count("dead")
-        self.pass_on(
-            envelope.delivery, settle.dead(self.pipeline, envelope, task, decision, failed, time.time())
-        )
+        message = settle.dead(self.pipeline, envelope, task, decision, failed, time.time())
+        self.pass_on(envelope.delivery, message, on_confirmed)
         self.journal.not_run(envelope, task, decision, failed)
 
     def hand_back(self, run: Run) -> None:
@@ -266,9 +269,10 @@ class Engine:
         self, delivery: Delivery, message: Outgoing, on_confirmed: Callable[[], None] | None
     ) -> None:
         where = message.exchange or message.key
-        self.journal.log.error(
-            f"{where!r} is gone from the broker: a message that should go there stays where it is"
-        )
+        if self._seldom.may_say(where):
+            self.journal.log.error(
+                f"{where!r} is gone from the broker: what should go there stays where it is"
+            )
         # Neither lost nor settled: it goes out again until somebody has mended it.
         timer = threading.Timer(_AGAIN_S, self.pass_on, (delivery, message, on_confirmed))
         timer.daemon = True

@@ -1,6 +1,7 @@
 """The lane: suspects run here one at a time, so that the one that kills its process is found out."""
 
 import time
+from functools import partial
 
 from ebats.pipelines.model import Task
 from ebats.pipelines.plan import ProcessSpec
@@ -48,7 +49,7 @@ class Lane:
         name = _known_as(envelope, task)
         if name in self._crashed:
             self._crashed.discard(name)
-            self._count(envelope, task)
+            self._count(envelope, task, name)
             return False
         # What the ones before had to say would die with this process.
         self._worker.journal.flush()
@@ -56,14 +57,17 @@ class Lane:
         self._worker.parent.tell(starts=name)
         return True
 
-    def _count(self, envelope: Envelope, task: Task) -> None:
+    def _count(self, envelope: Envelope, task: Task, name: str) -> None:
         crashes, most = envelope.crashes + 1, self._most(envelope)
         engine = self._worker.engine
+        # Until then the parent remembers the crash: this process may be the next to die.
+        confirmed = partial(self._worker.parent.tell, counted=name)
         if crashes < most:
-            engine.pass_on(envelope.delivery, settle.suspect(self._pipeline, envelope, task, crashes))
+            message = settle.suspect(self._pipeline, envelope, task, crashes)
+            engine.pass_on(envelope.delivery, message, confirmed)
             return
         text = f"its process died {crashes} times while it ran, alone"
-        engine.die(settle.counted(envelope, crashes), task, Failed("crashed", "Crash", text))
+        engine.die(settle.counted(envelope, crashes), task, Failed("crashed", "Crash", text), confirmed)
 
     def _most(self, envelope: Envelope) -> int:
         queues = self._pipeline.queues.values()

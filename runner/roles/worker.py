@@ -27,6 +27,7 @@ _FLUSH_S = 10.0
 _WAITING_S = 300.0
 #: A child without a parent leaves within the 10 s that are promised.
 _ORPHAN_S = 4.0
+_ORPHAN_FLUSH_S = 1.5
 
 #: Why a process leaves: told when it stops, because of a limit of its own, or as a task hangs.
 Why = str
@@ -88,9 +89,7 @@ class Worker:
         now = time.monotonic()
         if "report" in words or now - self._told_at >= _STATUS_S:
             self._told_at = now
-            # Silence of the intake's thread is silence: the parent will see to it.
-            if now - self.intake.alive_at < 10.0 or "report" in words:
-                self.parent.tell(status=self.status())
+            self.parent.tell(status=self.status())
 
     def status(self) -> dict[str, int]:
         """Return what this process has done and has in hand, in numbers."""
@@ -132,8 +131,9 @@ class Worker:
         for run in tuple(self.slots.running):
             self.engine.hand_back(run)
             self.slots.cancel(run)
-        self.intake.cancelled.wait(_FLUSH_S)
-        if not self.publisher.close(_FLUSH_S) or not self.intake.close(_FLUSH_S):
+        flush_s = _ORPHAN_FLUSH_S if self.parent.gone else _FLUSH_S
+        self.intake.cancelled.wait(flush_s)
+        if not self.publisher.close(flush_s) or not self.intake.close(flush_s):
             self.journal.log.warning("the broker didn't take the last acknowledgements: it delivers again")
         if handed_back := self.engine.counts["handed_back"]:
             self.journal.log.info(f"handed {handed_back} messages back")

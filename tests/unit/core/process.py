@@ -24,11 +24,6 @@ class FakeIntake(Acknowledged):
         self.cancelled = threading.Event()
         self.taking = True
 
-    @property
-    def alive_at(self) -> float:
-        """It lives."""
-        return time.monotonic()
-
     def start(self) -> None:
         """Nothing to do."""
 

@@ -1,0 +1,41 @@
+"""What foreign headers may hold that py-amqp, left alone, can't read."""
+
+import struct
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import amqp
+
+from ebats.pipelines.model import Broker as Settings
+from ebats.runner.broker.consume import Intake
+from ebats.runner.execution.envelope import Delivery
+from tests.conftest import Broker
+from tests.integration.wire import QUORUM, Wire
+from tests.waiting import wait_until
+
+SECONDS, MILLISECONDS = 946_684_800, 1_763_000_000_000
+
+
+class InMilliseconds(amqp.Message):
+    """A message whose time is written as others write it: in milliseconds."""
+
+    def _serialize_properties(self) -> Any:
+        written = super()._serialize_properties()
+        return written.replace(struct.pack(">cQ", b"T", SECONDS), struct.pack(">cQ", b"T", MILLISECONDS))
+
+
+def test_a_time_that_no_calendar_has_is_the_number_that_was_sent(rabbitmq: Broker) -> None:
+    came: list[Delivery] = []
+    with closing(Wire(rabbitmq.url)) as wire:
+        wire.queue("work", QUORUM)
+        headers = {"sent": datetime.fromtimestamp(SECONDS, UTC), "after": "it"}
+        wire.channel.basic_publish(InMilliseconds(b"1", application_headers=headers), routing_key="work")
+        intake = Intake(Settings(urls=(rabbitmq.url,)), {"work": 1}, came.append, lambda _level, _text: None)
+        intake.start()
+        with suppress(AssertionError):
+            wait_until(lambda: bool(came), 15)
+        assert intake.failure is None
+        assert came[0].headers == {"sent": MILLISECONDS, "after": "it"}
+        intake.stop_taking()
+        assert intake.close(10)
