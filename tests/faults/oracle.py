@@ -8,7 +8,7 @@ import json
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,8 +112,3 @@ def append(path: Path, text: str) -> None:
         os.write(file, text.encode())
     finally:
         os.close(file)
-
-
-def note(path: Path, what: Mapping[str, Any]) -> None:
-    """Append a line of JSON to a file."""
-    append(path, json.dumps(what) + "\n")

@@ -4,7 +4,6 @@ import asyncio
 import ctypes
 import json
 import os
-import re
 import signal
 import time
 from collections.abc import Callable
@@ -30,8 +29,8 @@ def other(context: Context, n: str, other_do: str = "") -> str:
     return work(context, n, other_do)
 
 
-async def work_async(context: Context, n: str, seconds: float = 0.0, stubborn: bool = False) -> None:
-    """Note the start, wait, note the end; a stubborn one doesn't let itself be cancelled the first time."""
+async def work_async(context: Context, n: str, seconds: float = 0.0) -> None:
+    """Note the start, wait, note the end; also that it was cancelled."""
     note("started", context, n)
     try:
         await asyncio.sleep(seconds)
@@ -114,10 +113,6 @@ def hold_interpreter_once(n: str) -> None:
         ctypes.PyDLL(None).sleep(600)
 
 
-def backtrack(_n: str) -> None:
-    re.match(r"(a+)+$", "a" * 60 + "b")
-
-
 def eat_memory(_n: str) -> None:
     EATEN.append(bytearray(os.urandom(1) * 60_000_000))
 
@@ -155,7 +150,6 @@ ACTS: dict[str, Callable[[str], None]] = {
     "fail_once": fail_once,
     "hang_once": hang_once,
     "hold_once": hold_interpreter_once,
-    "backtrack": backtrack,
     "eat": eat_memory,
     "exit": exit_now,
     "segv": break_memory,

@@ -202,7 +202,7 @@ def test_broker_that_goes_while_a_run_ends_holds_up_nobody(
     node.kill()
 
     command.terminate()
-    command.wait(60)
+    command.wait(35)  # grace, and what is left for a broker that doesn't answer
     wait_until(lambda: not command.family(), 10, "processes were left behind")
 
     node.start()
