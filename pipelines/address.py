@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path as Folder
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from ebats.pipelines.model import Broker, Tls
 from ebats.pipelines.source import Path
@@ -84,17 +84,22 @@ def _check_alike(values: Values, paths: list[Path]) -> None:
             values.error(path, "there are several files", "an embedded broker is one file; keep one")
 
 
+def _split(written: str) -> SplitResult | None:
+    """Return the parts of a URL; None: its host or port can't be read."""
+    try:
+        url = urlsplit(written)
+        return url if url.hostname and url.port != 0 else None
+    except ValueError:
+        return None
+
+
 def _url(values: Values, path: Path, folder: Folder) -> str:
     written = str(values.get(*path))
     if written.startswith("sqlite:"):
         return _sqlite(unquote(written.removeprefix("sqlite:///")), folder)
     # What the parts hold stays out of the messages: a password may be in any of them.
-    try:
-        url = urlsplit(written)
-        usable = bool(url.hostname) and url.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
+    url = _split(written)
+    if url is None:
         hint = "write amqp://user:password@host:5672/vhost, with %40 for an @ in the password"
         values.error(path, "the URL's host or port can't be read", hint)
     elif url.query or url.fragment:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -12,10 +12,13 @@ from ebats.pipelines.problems import Place, Problem
 from ebats.pipelines.secrets import shown
 from ebats.pipelines.variables import VariableError, substitute
 
-try:
+if TYPE_CHECKING:
     from yaml import CSafeLoader as _BaseLoader
-except ImportError:  # a PyYAML that was built without libyaml: seven times slower, otherwise the same
-    from yaml import SafeLoader as _BaseLoader  # type: ignore[assignment]
+else:
+    try:
+        from yaml import CSafeLoader as _BaseLoader
+    except ImportError:  # a PyYAML that was built without libyaml: seven times slower, otherwise the same
+        from yaml import SafeLoader as _BaseLoader
 
 #: From the top of the file to a key or a value: `("tasks", "ship", "retry", 0)`.
 Path = tuple[str | int, ...]
@@ -67,12 +70,14 @@ class _Loader(_BaseLoader):
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (PyYAML's way: a new dict on each class)
     _depth = 0
 
-    def descend_resolver(self, parent: Any, index: Any) -> None:
+    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
         # Deep nesting would overflow the stack of the C composer.
         self._depth += 1
         if self._depth > _DEEPEST:
-            raise yaml.MarkedYAMLError(problem="it is nested too deeply", problem_mark=parent.start_mark)
-        super().descend_resolver(parent, index)
+            raise yaml.MarkedYAMLError(
+                problem="it is nested too deeply", problem_mark=current_node.start_mark
+            )
+        super().descend_resolver(current_node, current_index)
 
     def ascend_resolver(self) -> None:
         self._depth -= 1

@@ -87,5 +87,7 @@ def _unknown(text: str, name: str, known: Iterable[str]) -> UsageError:
 
 def _format(events: tuple[Event, ...]) -> Format:
     """Return the one format that all events of a message have; without any it is JSON, as everywhere."""
-    formats = {event.format for event in events} or {"json"}
+    formats: set[Format] = {event.format for event in events}
+    if not formats:
+        return "json"
     return formats.pop() if len(formats) == 1 else "bytes"

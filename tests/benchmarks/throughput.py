@@ -90,8 +90,8 @@ def _in_turns(
     for number in range(ROUNDS):
         for name, contender in contenders.items():
             bench = Bench(folder / f"{name}{number}")
+            vhost = bench.folder.name
             if node:
-                vhost = f"{name}{number}"
                 node.add_vhost(vhost)
                 url = node.url_of(vhost)
                 bench.variables |= {"EBATS_BROKER_URL": url, "EBATS_BENCH_URL": url}

@@ -70,7 +70,7 @@ class Delivery(kombu_message.Message):
     def decode_body(self) -> None:
         """Turn the body into text if its encoding is one, as py-amqp does with `auto_decode`."""
         encoding = self.content_encoding
-        if encoding is None:
+        if encoding is None or isinstance(self.body, str):
             return
         try:
             self.body = self.body.decode(encoding)

@@ -101,7 +101,7 @@ def test_what_ended_without_a_connection_is_recognised_as_finished() -> None:
     tags.settle(old, 0.0)
     known = tags.recognise(redelivered(old, 1))
     assert known is old
-    assert known.finished
+    assert old.finished
 
 
 def test_an_acknowledgement_that_went_down_with_the_connection_is_remembered() -> None:
@@ -112,7 +112,7 @@ def test_an_acknowledgement_that_went_down_with_the_connection_is_remembered() -
     tags.lose_connection()
     known = tags.recognise(redelivered(old, 1))
     assert known is old
-    assert known.finished
+    assert old.finished
 
 
 def test_a_later_attempt_of_the_same_message_is_not_taken_for_the_earlier_one() -> None:
