@@ -66,6 +66,8 @@ class Slots:
         self._threads = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
+        #: How many runs may still start; None: any number.
+        self.allowance: int | None = None
         self.running: set[Run] = set()
         #: How many runs have ended.
         self.ended = 0
@@ -75,7 +77,7 @@ class Slots:
         with self._lock:
             if self._closed:
                 return False
-            if not self._free:
+            if not self._free or not self._allow():
                 self._waiting.append(run)
                 return True
             self._free -= 1
@@ -128,7 +130,7 @@ class Slots:
         self.running.discard(done)
         with self._lock:
             self.ended += 1 if done.started else 0
-            if not self._waiting:
+            if not self._waiting or not self._allow():
                 self._free += 1
                 return None
             run = self._waiting.popleft()
@@ -137,6 +139,13 @@ class Slots:
             return run
         self._start(run)
         return None
+
+    def _allow(self) -> bool:
+        """Use up one of the runs that may still start, under the lock; False: there is none left."""
+        if self.allowance is None:
+            return True
+        self.allowance -= 1
+        return self.allowance >= 0
 
     def _begin(self, run: Run) -> bool:
         """Note that a run starts; False: it doesn't, for the slots were closed in between."""

@@ -17,6 +17,7 @@ def run(spec: ProcessSpec, journal: Journal, parent: Parent) -> None:
     assert consumer is not None
     worker = Worker(spec, prefetches(consumer), consumer.concurrency, journal, parent)
     worker.max_tasks, worker.max_memory = consumer.max_tasks, consumer.max_memory
+    worker.slots.allowance = consumer.max_tasks
     on_start, on_stop = hook(consumer.on_start), hook(consumer.on_stop)
     worker.engine.on_error = hook(consumer.on_error)
     queues = {queue.name for queue in consumer.queues}

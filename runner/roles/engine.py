@@ -241,8 +241,14 @@ class Engine:
         """Give an unsettled run back to the broker, uncounted; what it may return counts for nothing."""
         if not self._is_mine(run):
             return
-        self.count("handed_back")
         delivery = run.envelope.delivery
+        if run.started and delivery.queue in self._early:
+            text = (
+                "ends with its process, and doesn't run again: it was acknowledged when it began (ack: early)"
+            )
+            self.journal.log.warning(text, task=run.task.name, id=run.envelope.id)
+            return
+        self.count("handed_back")
         if delivery.runs > 1:
             self.pass_on(delivery, settle.one_task(self.pipeline, run.envelope, run.task))
         else:

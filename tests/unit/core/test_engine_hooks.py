@@ -21,6 +21,16 @@ def test_ack_early_acknowledges_before_the_task_runs() -> None:
     assert seen == [1]
 
 
+@pytest.mark.parametrize("has_started", [True, False])
+def test_ack_early_is_handed_back_only_where_it_has_not_begun(has_started: bool) -> None:
+    bench = Bench(count=lambda: None)
+    bench.take(delivery("shop.tasks", "count", "shop.fast"))
+    run = bench.held.runs[0]
+    run.started = 5.0 if has_started else 0.0
+    bench.engine.hand_back(run)
+    assert len(bench.published.messages) == (0 if has_started else 1)
+
+
 @pytest.mark.parametrize(
     ("failed", "kind"),
     [

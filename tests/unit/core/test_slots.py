@@ -203,3 +203,17 @@ def test_without_async_tasks_there_is_no_event_loop(gate: Gate) -> None:
     wait_until(lambda: slots.ended == 1)
     names = {thread.name for thread in threading.enumerate()}
     assert slots._loop is None, names
+
+
+def test_no_more_runs_start_than_are_allowed() -> None:
+    started: list[Run] = []
+    slots = Slots(4, started.append, _never)
+    slots.allowance = 3
+    for _ in range(10):
+        assert slots.submit(run_of())
+    wait_until(lambda: slots.ended == 3, 20)
+    assert len(started) == 3
+    assert len(slots.close()) == 7
+
+
+async def _never(_run: Run) -> None: ...
