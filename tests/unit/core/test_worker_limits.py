@@ -38,11 +38,15 @@ def test_a_process_leaves_above_its_memory(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_process_that_is_told_to_stop_finishes_within_the_grace_time_what_runs() -> None:
+    begun = threading.Event()
+
     def short() -> None:
+        begun.set()
         time.sleep(0.3)
 
     process = Process(short, concurrency=1)
     process.give("short", 1, 2, 3)
+    assert begun.wait(DEADLINE_S)
     process.parent.stop = True
     assert process.leaves() == "stop"
     assert process.outcomes() == ["m1 success"]
@@ -73,21 +77,19 @@ def test_what_takes_longer_than_the_grace_time_goes_back_uncounted() -> None:
 def test_a_task_that_hangs_costs_its_process_and_its_neighbours_finish(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    gate = threading.Event()
+    gate, begun = threading.Event(), threading.Event()
 
     def hangs() -> None:
+        begun.set()
         gate.wait(DEADLINE_S)
 
     def neighbour() -> None:
         time.sleep(0.15)
 
-    process = Process(hangs, neighbour, timeout="200ms")
+    process = Process(hangs, neighbour, timeout="2s")
     process.give("hangs", 1)
-
-    def later() -> None:
-        process.give("neighbour", 2, 3)
-
-    threading.Timer(0.15, later).start()
+    assert begun.wait(DEADLINE_S)
+    process.give("neighbour", 2, 3)
     assert process.leaves() == "timeout"
     gate.set()
     outcomes = process.outcomes()
