@@ -13,7 +13,9 @@ from kombu.connection import Connection
 
 import ebats  # noqa: F401 - registers the embedded broker with kombu
 from ebats.pipelines.model import Broker
+from ebats.pipelines.problems import EbatsError
 from ebats.runner.broker import timestamps
+from ebats.runner.broker.sqlite import errors
 
 #: py-amqp's own is 1 s, which ends a connection at every stall of the network.
 _TCP_USER_TIMEOUT_MS = 10_000
@@ -23,6 +25,13 @@ _LONGEST_BACK_OFF_S = 10.0
 BROKER_ERRORS: tuple[type[BaseException], ...] = (AMQPError, OSError, EOFError, ConnectionError)
 
 timestamps.accept_all()
+
+
+class BrokerUnusable(EbatsError):
+    """Raised when the embedded broker's file is wrong, and waiting can't help."""
+
+    exit_code = 78
+
 
 #: Says something about the connection: (level, text).
 Say = Callable[[str, str], None]
@@ -51,12 +60,16 @@ def connect(broker: Broker, say: Say, stop: Callable[[], bool] = lambda: False) 
     """Return an open connection to the first of the broker's URLs that answers; wait until one does.
 
     What is wrong is said once, and again when it changes. None: `stop` became true meanwhile.
+
+    Raises:
+        BrokerUnusable: the embedded broker's file is wrong, and no waiting helps.
     """
     said: dict[str, str] = {}
     for url, pause_s in _tries(broker):
         try:
             return open_connection(broker, url, say)
         except BROKER_ERRORS as error:
+            check_lasting(broker, error)
             text = f"the broker at {masked(url)} can't be reached: {_why(error)}; trying on"
             if text != said.get(url):
                 say("warning", text)
@@ -64,6 +77,15 @@ def connect(broker: Broker, say: Say, stop: Callable[[], bool] = lambda: False) 
         if _paused(pause_s, stop):
             return None
     return None
+
+
+def check_lasting(broker: Broker, error: BaseException) -> None:
+    """Raise BrokerUnusable for what an embedded broker says when trying again can't help.
+
+    A RabbitMQ that says the same may be mended while everybody waits.
+    """
+    if broker.urls[0].startswith("sqlite:") and (text := errors.lasting(error)):
+        raise BrokerUnusable(f"the embedded broker's file {text}") from error
 
 
 def masked(url: str) -> str:

@@ -16,6 +16,8 @@ _PAUSE_S = 0.5
 #: An acknowledgement waits at most so long for others to go with it.
 _HELD_S = 0.01
 _TICK_S = 0.5
+#: Brought again so often, a delivery gets a fresh count: the broker gives it up at 20.
+_WORN = 8
 
 
 class DeliveryFailed(Exception):
@@ -49,6 +51,10 @@ class Intake:
         self._batch = max(1, sum(queues.values()) // 4)
         #: How many newly settled ones are worth waking the thread for.
         self._wake_at = 1
+        #: Given each delivery that is at work here and was brought again too often: it needs a fresh count.
+        self.on_worn: Callable[[Delivery], None] = lambda _delivery: None
+        #: To be acknowledged at once, and whom to tell.
+        self._urgent: deque[tuple[Delivery, threading.Event]] = deque()
         self.cancelled = threading.Event()
         #: What ended the thread, though nobody asked it to end.
         self.failure: BaseException | None = None
@@ -63,6 +69,17 @@ class Intake:
         self._settled.append(delivery)
         if self._link.asleep and len(self._settled) >= self._wake_at:
             self._link.wake()
+
+    def acknowledge_first(self, delivery: Delivery, timeout_s: float) -> bool:
+        """Acknowledge a delivery before its runs; return whether the broker was told in time."""
+        done = threading.Event()
+        self._urgent.append((delivery, done))
+        self._link.wake()
+        return done.wait(timeout_s)
+
+    def detach(self, delivery: Delivery, key: tuple[str, str, int]) -> Delivery:
+        """Let a delivery wait for its copy: see `Tags.detach`. On this intake's thread."""
+        return self._tags.detach(delivery, key)
 
     def unsettled(self) -> int:
         """Return how many deliveries have come and are not acknowledged."""
@@ -141,9 +158,11 @@ class Intake:
             message.properties,
             time.time(),
         )
-        if delivery.redelivered and (known := self._tags.recognise(delivery)):
+        if known := self._known(delivery):
             if known.finished:
                 self.settled(known)
+            elif delivery.times_returned() >= _WORN:
+                self.on_worn(known)
             return
         self._tags.came(delivery)
         try:
@@ -151,6 +170,11 @@ class Intake:
         except Exception as error:
             # Not to be taken for an error of the broker, after which all goes on.
             raise DeliveryFailed(f"a delivery could not be dealt with: {error!r}") from error
+
+    def _known(self, delivery: Delivery) -> Delivery | None:
+        if delivery.redelivered and (known := self._tags.recognise(delivery)):
+            return known
+        return self._tags.returning(delivery)
 
     def _serve(self) -> None:
         held_since: float | None = None
@@ -161,6 +185,8 @@ class Intake:
             while self._settled:
                 self._tags.settle(self._settled.popleft(), now)
                 held_since = held_since or now
+            if self._urgent:
+                self._acknowledge_urgent(now)
             if self._closing or (held_since and self._is_due(held_since, now)):
                 self._acknowledge(now)
                 held_since = now if self._tags.held() else None
@@ -173,15 +199,27 @@ class Intake:
         held = self._tags.held()
         return held >= self._batch or held == len(self._tags) or now - held_since >= _HELD_S
 
-    def _acknowledge(self, now: float) -> None:
+    def _acknowledge(self, now: float, *, everything: bool = False) -> None:
         with self._link.corked():
-            for tag, multiple in self._tags.acknowledgements(now, everything=self._closing):
+            for tag, multiple in self._tags.acknowledgements(now, everything=everything or self._closing):
                 self._channel.basic_ack(tag, multiple)
+
+    def _acknowledge_urgent(self, now: float) -> None:
+        told = []
+        while self._urgent:
+            delivery, done = self._urgent.popleft()
+            self._tags.settle(delivery, now)
+            told.append(done)
+        self._acknowledge(now, everything=True)
+        # The embedded broker writes acknowledgements down when it is drained.
+        self._link.drain()
+        for done in told:
+            done.set()
 
     def _wait(self, timeout_s: float) -> None:
         # First say that we sleep, then look: who comes in between wakes us.
         self._link.asleep = True
-        if len(self._settled) < self._wake_at:
+        if len(self._settled) < self._wake_at and not self._urgent:
             self._link.wait(timeout_s)
         self._link.asleep = False
         self._link.drain()

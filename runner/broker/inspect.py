@@ -8,7 +8,7 @@ from amqp.exceptions import NotFound
 from kombu.connection import Connection
 
 from ebats.pipelines.model import Broker
-from ebats.runner.broker.connect import BROKER_ERRORS, Say, connect
+from ebats.runner.broker.connect import BROKER_ERRORS, Say, check_lasting, connect
 
 
 def counts(connection: Connection, names: Iterable[str]) -> dict[str, int | None]:
@@ -45,15 +45,20 @@ class Inspector:
         self._connection: Connection | None = None
 
     def counts(self, names: Iterable[str]) -> dict[str, int | None]:
-        """Return the ready messages of each queue; None: there is no such queue, or `stop` became true."""
+        """Return the ready messages of each queue; None: there is no such queue, or `stop` became true.
+
+        Raises:
+            BrokerUnusable: the embedded broker's file is damaged.
+        """
         wanted = list(names)
         while (connection := self._connection or connect(self._broker, self._say, self._stop)) is not None:
             self._connection = connection
             try:
                 return counts(connection, wanted)
             except BROKER_ERRORS as error:
-                self._say("warning", f"the connection to the broker was lost: {error}")
                 self.close()
+                check_lasting(self._broker, error)
+                self._say("warning", f"the connection to the broker was lost: {error}")
             if self._stop():
                 break
         return dict.fromkeys(wanted)

@@ -11,7 +11,7 @@ from typing import Any
 from kombu.connection import Connection
 
 from ebats.pipelines.model import Broker
-from ebats.runner.broker.connect import BROKER_ERRORS, Say, connect
+from ebats.runner.broker.connect import BROKER_ERRORS, Say, check_lasting, connect
 from ebats.runner.broker.frames import Frames
 
 _HEARTBEAT_CHECK_S = 1.0
@@ -54,11 +54,16 @@ class Link:
         return channel
 
     def lost(self, error: BaseException) -> None:
-        """Close what is left of a connection that failed, and say so."""
+        """Close what is left of a connection that failed, and say so.
+
+        Raises:
+            BrokerUnusable: the embedded broker's file is damaged: no other connection would do better.
+        """
         if self._lost_at is None:
             self._lost_at = time.monotonic()
             self._say("warning", f"the connection to the broker was lost: {error or type(error).__name__}")
         self.close()
+        check_lasting(self._broker, error)
 
     def close(self) -> None:
         """Close the connection, whatever its state."""

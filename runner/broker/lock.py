@@ -15,7 +15,7 @@ from amqp.exceptions import (
 from kombu.connection import Connection
 
 from ebats.pipelines.model import Pipeline
-from ebats.runner.broker.connect import BROKER_ERRORS, Say, connect
+from ebats.runner.broker.connect import BROKER_ERRORS, Say, check_lasting, connect
 from ebats.runner.broker.mismatch import TopologyMismatch
 
 _FIRST_POLL_S = 0.01
@@ -38,6 +38,7 @@ def alone(
 
     Raises:
         TopologyMismatch: the broker refuses something for good.
+        BrokerUnusable: the embedded broker's file is damaged.
     """
     while (connection := connect(pipeline.broker, say, stop)) is not None:
         try:
@@ -46,6 +47,7 @@ def alone(
             text = f"{pipeline.file}: error: the broker refuses: {error.reply_text}"
             raise TopologyMismatch(text) from error
         except BROKER_ERRORS as error:
+            check_lasting(pipeline.broker, error)
             say("warning", f"the broker failed while it was being changed: {error}; trying again")
         finally:
             with suppress(*BROKER_ERRORS):  # what was done is done

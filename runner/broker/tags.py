@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec import structs
+
 from ebats.runner.execution.envelope import Delivery
 
 #: A settled delivery behind a gap is acknowledged singly after so long.
 _HELD_S = 0.009
 #: Deliveries of lost connections that are remembered for when they come again.
 _MOST_REMEMBERED = 10_000
+_MOST_DETACHED = 1_000
 #: What the broker changes in a message when it delivers it again.
 _COUNTERS = frozenset({"x-delivery-count", "x-acquired-count"})
 
@@ -26,6 +29,8 @@ class Tags:
         #: Of lost connections, oldest first, by what they can be recognised by.
         self._lost: dict[object, list[Delivery]] = {}
         self._remembered = 0
+        #: Waiting for their copies, by message id, task and attempt.
+        self._detached: dict[tuple[str, str, int], Delivery] = {}
 
     def __len__(self) -> int:
         return len(self._out)
@@ -85,6 +90,36 @@ class Tags:
         if not self._lost or (key := _identity(delivery)) not in self._lost:
             return None
         old = self._forget(key)
+        old.tag, old.generation = delivery.tag, delivery.generation
+        self._out[old.tag] = old
+        return old
+
+    def detach(self, delivery: Delivery, key: tuple[str, str, int]) -> Delivery:
+        """Let a delivery wait for its copy, known by message id, task and attempt.
+
+        Returns what stands for it under its tag, until that is acknowledged.
+        """
+        ghost = structs.replace(delivery)
+        self._out[delivery.tag] = ghost
+        if len(self._detached) >= _MOST_DETACHED:
+            del self._detached[next(iter(self._detached))]
+        self._detached[key] = delivery
+        return ghost
+
+    def returning(self, delivery: Delivery) -> Delivery | None:
+        """Return the delivery whose copy this one is, now under the new tag."""
+        # A copy is published straight to its queue; a later attempt of the same message never is.
+        if not self._detached or delivery.exchange:
+            return None
+        headers = delivery.headers
+        key: Any = (
+            delivery.properties.get("message_id"),
+            headers.get("ebats-task"),
+            headers.get("ebats-attempt"),
+        )
+        old = self._detached.pop(key, None)
+        if old is None:
+            return None
         old.tag, old.generation = delivery.tag, delivery.generation
         self._out[old.tag] = old
         return old

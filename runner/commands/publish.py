@@ -10,7 +10,7 @@ from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import EbatsError, UsageError
 from ebats.runner.broker import declare
 from ebats.runner.broker.bulk import Bulk
-from ebats.runner.broker.connect import Say
+from ebats.runner.broker.connect import BrokerUnusable, Say
 from ebats.runner.commands import payloads, target
 from ebats.runner.commands.payloads import BadPayload
 from ebats.runner.commands.problems import counted
@@ -118,6 +118,8 @@ def _publish(
     begun = time.monotonic()
     try:
         done = bulk.publish(messages)
+    except BrokerUnusable as error:
+        raise BrokerUnusable(f"{error}; {_so_far(bulk)}") from error
     except EbatsError as error:
         raise PublishFailed(f"{error}; {_so_far(bulk)}") from error
     finally:

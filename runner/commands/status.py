@@ -13,7 +13,7 @@ from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import EbatsError
 from ebats.pipelines.topology import Topology, derive
 from ebats.runner import state
-from ebats.runner.broker.connect import BROKER_ERRORS, connect, masked
+from ebats.runner.broker.connect import BROKER_ERRORS, check_lasting, connect, masked
 from ebats.runner.broker.inspect import counts
 from ebats.runner.commands.say import say
 
@@ -87,6 +87,7 @@ def _counts(pipeline: Pipeline, topology: Topology, wait_s: float) -> dict[str, 
     try:
         return counts(connection, (queue.name for queue in topology.queues))
     except BROKER_ERRORS as error:
+        check_lasting(broker, error)
         raise BrokerAway(f"the broker failed while it was asked: {error}") from error
     finally:
         with suppress(*BROKER_ERRORS):

@@ -49,6 +49,11 @@ class Delivery(msgspec.Struct):
         count = self.headers.get("x-delivery-count")
         return count >= 2 if isinstance(count, int) else self.redelivered
 
+    def times_returned(self) -> int:
+        """Return how often the broker has taken the message back, where it counts."""
+        count = self.headers.get("x-delivery-count")
+        return count if isinstance(count, int) else 0
+
 
 class Envelope(msgspec.Struct, frozen=True):
     """What all runs of a delivery share."""

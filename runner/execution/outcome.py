@@ -57,6 +57,13 @@ Decision = Done | Retry | Dead
 
 DONE = Done()
 
+#: What `on_error` gets where no exception was raised.
+EXCEPTIONS: dict[str, type[Exception]] = {
+    "timeout": TimeoutError,
+    "arguments": TypeError,
+    "undecodable": ValueError,
+}
+
 _FINAL: dict[How, Reason] = {
     "reject": "rejected",
     "arguments": "arguments",

@@ -13,7 +13,7 @@ import msgspec
 
 from ebats.pipelines.model import Task
 from ebats.runner.execution.call import Function
-from ebats.runner.execution.envelope import Envelope
+from ebats.runner.execution.envelope import Delivery, Envelope
 
 if TYPE_CHECKING:
     import asyncio
@@ -92,6 +92,18 @@ class Slots:
             while self._waiting and self._waiting[0].envelope.delivery.received < before:
                 taken.append(self._waiting.popleft())
         return taken
+
+    def take_runs(self, delivery: Delivery) -> tuple[list[Run], list[Run]]:
+        """Return a delivery's runs: those that have not begun, which are taken out, and those that run."""
+        with self._lock:
+            running = [run for run in self.running if run.envelope.delivery is delivery]
+            never = [run for run in (*self._starting, *self._waiting) if run.envelope.delivery is delivery]
+            for run in never:
+                if run in self._starting:
+                    del self._starting[run]
+                else:
+                    self._waiting.remove(run)
+        return never, running
 
     def close(self) -> list[Run]:
         """Start nothing more; return the runs that never started."""

@@ -12,20 +12,16 @@ from ebats.runner.execution import call, settle
 from ebats.runner.execution.api import Context
 from ebats.runner.execution.envelope import Around, Delivery, Envelope, Runs, Split, Unknown, read, rung_of
 from ebats.runner.execution.journal import Journal
-from ebats.runner.execution.outcome import Dead, Decision, Done, Failed, Result, Retry, decide
+from ebats.runner.execution.outcome import EXCEPTIONS, Dead, Decision, Done, Failed, Result, Retry, decide
 from ebats.runner.execution.seldom import Seldom
 from ebats.runner.execution.settle import Outgoing
 from ebats.runner.execution.slots import Run
 from ebats.runner.roles.ports import Acknowledges, Looks, Publishes, Submits
 
+#: `ack: early`: for the acknowledgement to be sent; longer is a lost connection.
+_EARLY_S = 5.0
 #: A message that no queue takes goes out again after so long.
 _AGAIN_S = 5.0
-#: What `on_error` gets where no exception was raised.
-_EXCEPTIONS: dict[str, type[Exception]] = {
-    "timeout": TimeoutError,
-    "arguments": TypeError,
-    "undecodable": ValueError,
-}
 
 
 class Engine:
@@ -127,6 +123,8 @@ class Engine:
 
     def execute(self, run: Run) -> None:
         """Run a sync task to its end and settle it, on a slot's thread."""
+        if run.envelope.queue in self._early:
+            self._intake.acknowledge_first(run.envelope.delivery, _EARLY_S)
         result, payload = self._begin(run)
         if result is None:
             assert run.function is not None
@@ -135,6 +133,10 @@ class Engine:
 
     async def execute_async(self, run: Run) -> None:
         """Run an async task to its end and settle it, on the event loop."""
+        if run.envelope.queue in self._early:
+            import asyncio
+
+            await asyncio.to_thread(self._intake.acknowledge_first, run.envelope.delivery, _EARLY_S)
         result, payload = self._begin(run)
         if result is None:
             result = await self._call_async(run, payload)
@@ -157,8 +159,6 @@ class Engine:
 
     def _begin(self, run: Run) -> tuple[Result | None, object]:
         envelope = run.envelope
-        if envelope.delivery.queue in self._early:
-            self._intake.settled(envelope.delivery)
         event = self.pipeline.events.get(envelope.event) if envelope.event else None
         try:
             return None, call.decode(envelope.delivery.body, event.format if event else "json")
@@ -215,7 +215,7 @@ class Engine:
             self.pass_on(envelope.delivery, message)
 
     def _tell(self, on_error: Callable[[Context, BaseException], object], run: Run, failed: Failed) -> None:
-        error = failed.exception or _EXCEPTIONS.get(failed.how, RuntimeError)(failed.text)
+        error = failed.exception or EXCEPTIONS.get(failed.how, RuntimeError)(failed.text)
         try:
             on_error(self._context(run), error)
         except BaseException as second:  # the slot has to go on
@@ -242,10 +242,8 @@ class Engine:
         if not self._is_mine(run):
             return
         delivery = run.envelope.delivery
-        if run.started and delivery.queue in self._early:
-            text = (
-                "ends with its process, and doesn't run again: it was acknowledged when it began (ack: early)"
-            )
+        if run.started and run.envelope.queue in self._early:
+            text = "ends with its process, and doesn't run again: it was acknowledged first (ack: early)"
             self.journal.log.warning(text, task=run.task.name, id=run.envelope.id)
             return
         self.count("handed_back")

@@ -10,7 +10,7 @@ from ebats.runner.execution.envelope import Envelope
 from ebats.runner.execution.journal import Journal
 from ebats.runner.execution.outcome import Failed
 from ebats.runner.execution.slots import Run
-from ebats.runner.roles.functions import hook
+from ebats.runner.roles.hooks import Hooks
 from ebats.runner.roles.parent import Parent
 from ebats.runner.roles.worker import Worker
 
@@ -21,24 +21,25 @@ def run(spec: ProcessSpec, journal: Journal, parent: Parent) -> None:
     """Run the lane until there are no suspects."""
     queues = {spec.pipeline.on_broker("suspects"): 1}
     worker = Worker(spec, queues, 1, journal, parent)
-    for entry in {consumer.on_start for consumer in spec.pipeline.consumers.values()}:
-        if on_start := hook(entry):
-            on_start()
-    lane = Lane(worker, spec)
+    hooks = Hooks(spec.pipeline, journal)
+    worker.engine.on_error = hooks.on_error
+    lane = Lane(worker, spec, hooks)
     worker.engine.admit = lane.admit
     worker.engine.return_message = lane.return_message
     # Before it is settled: once it is, the next one may start.
     worker.engine.on_ended = lambda run: parent.tell(ends=_known_as(run.envelope, run.task))
     journal.log.info("runs suspects one at a time")
     why = worker.run(lane.is_over)
+    hooks.stop(why)
     journal.log.info(f"leaves: {why}")
 
 
 class Lane:
     """Says to the parent which message is at work, and judges those whose run ended a lane before."""
 
-    def __init__(self, worker: Worker, spec: ProcessSpec) -> None:
+    def __init__(self, worker: Worker, spec: ProcessSpec, hooks: Hooks) -> None:
         self._worker = worker
+        self._hooks = hooks
         self._pipeline = spec.pipeline
         self._crashed = set(spec.crashed)
         self._busy_at = time.monotonic()
@@ -51,6 +52,7 @@ class Lane:
             self._crashed.discard(name)
             self._count(envelope, task, name)
             return False
+        self._hooks.start(task)
         # What the ones before had to say would die with this process.
         self._worker.journal.flush()
         # The parent has it before the task starts: if this process dies now, it knows of which message.

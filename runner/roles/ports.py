@@ -14,6 +14,8 @@ class Acknowledges(Protocol):
 
     def settled(self, delivery: Delivery) -> None: ...
 
+    def acknowledge_first(self, delivery: Delivery, timeout_s: float) -> bool: ...
+
 
 class Publishes(Protocol):
     """Publishes a message and calls back when its fate is known."""

@@ -15,6 +15,7 @@ from ebats.runner.execution.slots import Run, Slots
 from ebats.runner.roles.engine import Engine
 from ebats.runner.roles.functions import Functions
 from ebats.runner.roles.parent import Parent
+from ebats.runner.roles.worn import Worn
 
 _TICK_S = 0.25
 _STATUS_S = 1.0
@@ -55,6 +56,7 @@ class Worker:
         self.publisher = Publisher(pipeline.broker, self._say, say_link=self._whisper)
         self.slots = Slots(concurrency, self.engine.execute, self.engine.execute_async)
         self.engine.connect(self.intake, self.publisher, self.slots)
+        self.intake.on_worn = Worn(self.engine, self.slots, self.intake).replace
         self.max_tasks: int | None = None
         self.max_memory: int | None = None
         self._grace_s = pipeline.grace_s

@@ -7,6 +7,18 @@ from amqp import exceptions
 
 VHOST = "/"
 
+#: What may pass by itself: everything else that SQLite says stays as it is.
+_PASSING = (
+    "SQLITE_IOERR",
+    "SQLITE_BUSY",
+    "SQLITE_LOCKED",
+    "SQLITE_READONLY",
+    "SQLITE_CANTOPEN",
+    "SQLITE_NOMEM",
+    "SQLITE_PROTOCOL",
+    "SQLITE_INTERRUPT",
+)
+
 #: (class, method) numbers of AMQP 0-9-1, which py-amqp turns into names such as "Queue.declare".
 EXCHANGE_DECLARE = (40, 10)
 EXCHANGE_DELETE = (40, 20)
@@ -111,9 +123,22 @@ def explain(database: str, error: sqlite3.Error) -> Exception:
     """Say in AMQP's terms what SQLite says: whether to wait, to connect again, or to give up."""
     if is_full(error):
         return full(database, str(error))
-    if _name(error).startswith(("SQLITE_IOERR", "SQLITE_BUSY", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
+    if _name(error).startswith(_PASSING):
         return unavailable(f"{database} can't be written now: {error} ({_name(error)})")
-    return unusable(f"{database} can't be used: {error} ({_name(error)})")
+    return unusable(f"{database} can't be used: {error} ({_name(error)}); {to_do(database)}")
+
+
+def to_do(database: str) -> str:
+    """Say what helps where a database is damaged."""
+    return f"restore it, or move it, {database}-wal and {database}.d away to start anew"
+
+
+def lasting(error: BaseException) -> str | None:
+    """Return what is wrong with the database's file, if trying again can't help; it begins with its path."""
+    if not isinstance(error, exceptions.InvalidPath | exceptions.InternalError):
+        return None
+    text: str = error.reply_text.partition(" - ")[2]
+    return text
 
 
 def _name(error: sqlite3.Error) -> str:

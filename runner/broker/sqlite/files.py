@@ -73,13 +73,13 @@ def locate(path: str) -> Files:
     """
     if path in ("", "/") or path.startswith(":memory:"):
         errors.bad_path(
-            "a file is needed, such as sqlite:///queue.db (relative) or sqlite:////var/lib/queue.db"
+            f"{path!r}: a file is needed, such as sqlite:///queue.db (relative) or sqlite:////var/lib/queue.db"
         )
     database = os.path.realpath(path)
     if not Path(database).parent.is_dir():
-        errors.bad_path(f"the folder of {database} does not exist")
+        errors.bad_path(f"{database}: its folder does not exist; make it, or name another file in the URL")
     if Path(database).is_dir():
-        errors.bad_path(f"{database} is a folder")
+        errors.bad_path(f"{database} is a folder; name a file in the URL")
     return Files(database)
 
 
@@ -87,8 +87,12 @@ def prepare(files: Files) -> None:
     """Make the folder beside the database, for its owner only; refuse a network file system."""
     kind = file_system(files.database)
     if kind.split(".")[0] in NETWORK_FILE_SYSTEMS:
-        errors.bad_path(f"{files.database} is on a network file system ({kind}), where locks don't hold")
-    Path(files.folder).mkdir(mode=0o700, exist_ok=True)
+        text = f"{files.database} is on a network file system ({kind}), where locks don't hold"
+        errors.bad_path(f"{text}; name a file on a local disk in the URL")
+    try:
+        Path(files.folder).mkdir(mode=0o700, exist_ok=True)
+    except FileExistsError:
+        errors.bad_path(f"{files.database} needs the folder {files.folder}, which is no folder; move it away")
 
 
 def file_system(path: str) -> str:

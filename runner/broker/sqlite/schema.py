@@ -66,7 +66,7 @@ def _make_file(where: Files) -> None:
         return
     if size == 0 and Path(where.marker).exists():
         raise errors.unusable(
-            f"{where.database} was emptied: its messages are lost. Restore it, or delete it to start anew"
+            f"{where.database} was emptied: its messages are lost; {errors.to_do(where.database)}"
         )
 
 
@@ -110,10 +110,15 @@ def _create(db: sqlite3.Connection) -> None:
 def _check(db: sqlite3.Connection, where: Files) -> None:
     """Refuse a database of somebody else, of another version, or shorter than it says."""
     if not _is_ours(db):
-        raise errors.unusable(f"{where.database} is a database, but not one of ebats")
+        raise errors.unusable(
+            f"{where.database} is a database, but not one of ebats; name another file in the URL"
+        )
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version != VERSION:
-        raise errors.unusable(f"{where.database} was written by another version of ebats (format {version})")
+        raise errors.unusable(
+            f"{where.database} was written by another version of ebats (format {version});"
+            " run that version, or name another file in the URL"
+        )
     _check_length(db, where)
 
 
@@ -128,5 +133,6 @@ def _check_length(db: sqlite3.Connection, where: Files) -> None:
     pages, size = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
     if not busy and Path(where.database).stat().st_size < pages * size:
         raise errors.unusable(
-            f"{where.database} is cut off: {pages * size} bytes are missing from its end or middle"
+            f"{where.database} is cut off: some of its {pages * size} bytes are missing;"
+            f" {errors.to_do(where.database)}"
         )

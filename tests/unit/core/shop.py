@@ -107,6 +107,11 @@ class Acknowledged:
         """Keep it."""
         self.deliveries.append(delivery)
 
+    def acknowledge_first(self, delivery: Delivery, timeout_s: float) -> bool:
+        """Keep it, and have it acknowledged."""
+        self.deliveries.append(delivery)
+        return True
+
 
 class Published:
     """Stands in for the publisher: keeps what is sent, and confirms it when it is told to."""

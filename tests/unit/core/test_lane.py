@@ -4,6 +4,7 @@ from typing import Any
 
 from ebats.pipelines.plan import ProcessSpec
 from ebats.runner.roles.consumer import Suspects
+from ebats.runner.roles.hooks import Hooks
 from ebats.runner.roles.lane import Lane
 from tests.unit.core.process import Process, quick
 from tests.unit.core.shop import Published, delivery
@@ -42,7 +43,7 @@ def test_who_was_cut_short_once_runs_beside_the_others() -> None:
 
 def lane_of(process: Process, *crashed: str) -> Lane:
     spec = ProcessSpec(role="lane", name="lane", pipeline=process.shop, crashed=crashed)
-    lane = Lane(process.worker, spec)
+    lane = Lane(process.worker, spec, Hooks(process.shop, process.worker.journal))
     process.worker.engine.admit = lane.admit
     process.worker.engine.return_message = lane.return_message
     return lane
