@@ -117,7 +117,7 @@ class Pump:
 
     def _look(self) -> None:
         connection = self._connection
-        self._due = expiry.next_due(self._store.db)
+        self._due = self._store.look(expiry.next_due)
         self.check_topology()
         for queue in connection.consumers.by_queue.keys() - connection.consumers.hungry:
             if self._store.read(leases.HAS_READY, (queue,)):
@@ -134,7 +134,7 @@ class Pump:
     def _retry_held(self) -> None:
         """Go on as long as it helps, but not for long: after a repaired topology there may be very many."""
         for _ in range(HELD_ROUNDS):
-            if not expiry.has_held(self._store.db):
+            if not self._store.look(expiry.has_held):
                 return
             touched = self._store.write(lambda db: expiry.retry_held(db, self._store.topology()))
             self.announce(touched, None)

@@ -82,18 +82,25 @@ class Store:
 
     def read(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
         """Run one query outside of any transaction; give all its rows."""
+        return self.look(lambda db: db.execute(query, values).fetchall())
+
+    def look(self, work: Work[T]) -> T:
+        """Read with `work` outside of any transaction."""
         self.check_process()
         try:
             with self.lock:
-                return self.db.execute(query, values).fetchall()
+                return work(self.db)
         except sqlite3.DatabaseError as error:
             raise errors.explain(self.files.database, error) from error
 
     def topology(self) -> Topology:
         """Give the exchanges, bindings, queues and consumers as of now (cached until they change)."""
-        version = self.db.execute("SELECT v FROM meta WHERE k = 'topology'").fetchone()[0]
-        if self._topology is None or self._topology.version != version:
-            self._topology = Topology.load(self.db, version)
+        try:
+            version = self.db.execute("SELECT v FROM meta WHERE k = 'topology'").fetchone()[0]
+            if self._topology is None or self._topology.version != version:
+                self._topology = Topology.load(self.db, version)
+        except sqlite3.DatabaseError as error:
+            raise errors.explain(self.files.database, error) from error
         return self._topology
 
     def check_room(self) -> None:

@@ -16,7 +16,7 @@ def test_a_url_without_a_file_is_refused(path: str) -> None:
 
 
 def test_a_file_in_a_missing_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidPath, match=r"the folder of .*x\.db does not exist"):
+    with pytest.raises(InvalidPath, match=r"x\.db: its folder does not exist"):
         files.locate(f"{tmp_path}/missing/x.db")
 
 
