@@ -120,6 +120,9 @@ class Tags:
         old = self._detached.pop(key, None)
         if old is None:
             return None
+        # As the copy it is recognised, should this connection be lost as well.
+        old.exchange, old.key = delivery.exchange, delivery.key
+        old.headers, old.properties = delivery.headers, delivery.properties
         old.tag, old.generation = delivery.tag, delivery.generation
         self._out[old.tag] = old
         return old

@@ -245,3 +245,29 @@ class Broker(RuleBasedStateMachine):
 
 TestBroker = Broker.TestCase
 TestBroker.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+
+
+def test_a_worn_delivery_is_known_by_its_copy_and_by_the_copys_redelivery() -> None:
+    tags = Tags()
+    old = came(tags, [1])[1]
+    ghost = tags.detach(old, ("m1", "ship", 1))
+    # What stands for it is acknowledged once the copy is there; the delivery itself goes on.
+    tags.settle(ghost, 0.0)
+    assert list(tags.acknowledgements(0.0)) == [(1, True)]
+    assert not old.finished
+    headers = {"ebats-task": "ship", "ebats-attempt": 1}
+    copy = delivery("", "shop.ship", headers=headers, message_id="m1", tag=2)
+    assert tags.returning(copy) is old
+    assert old.tag == 2
+    tags.lose_connection()
+    again = delivery("", "shop.ship", headers=headers, message_id="m1", tag=1, redelivered=True)
+    assert tags.recognise(again) is old
+
+
+def test_a_later_attempt_is_no_copy() -> None:
+    tags = Tags()
+    tags.detach(came(tags, [1])[1], ("m1", "ship", 1))
+    later = {"ebats-task": "ship", "ebats-attempt": 2}
+    assert tags.returning(delivery("", "shop.ship", headers=later, message_id="m1", tag=2)) is None
+    first = {"ebats-task": "ship", "ebats-attempt": 1}
+    assert tags.returning(delivery("shop.tasks", "ship", headers=first, message_id="m1", tag=3)) is None
