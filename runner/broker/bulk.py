@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from amqp.exceptions import IrrecoverableChannelError
 
@@ -18,6 +19,8 @@ CONFIRM_TIMEOUT_S = 30.0
 #: Written with one system call.
 _AT_ONCE = 100
 _PAUSE_S = 0.5
+#: How long somebody who wants to leave waits for the confirms of what is on its way.
+_LEAVE_S = 1.0
 
 
 class PublishingRefused(EbatsError):
@@ -48,6 +51,7 @@ class Bulk:
 
         Raises:
             PublishingRefused: the user may not, the exchange isn't there, a message is too large.
+            KeyboardInterrupt: when `confirmed` counts what was confirmed within a second of it.
         """
         source = _Source(messages)
         sendings: deque[Sending] = deque()
@@ -58,6 +62,9 @@ class Bulk:
                     confirming = Confirming(channel)
                     self._pour(confirming, sendings, source)
                     return source.end()
+                except KeyboardInterrupt:
+                    self._take_last_confirms(confirming)
+                    raise
                 except IrrecoverableChannelError as error:
                     raise PublishingRefused(f"the broker refuses: {error.reply_text}") from error
                 except BROKER_ERRORS as error:
@@ -109,6 +116,13 @@ class Bulk:
                 seen, seen_at = self.confirmed + self.unroutable, time.monotonic()
             elif time.monotonic() - seen_at > CONFIRM_TIMEOUT_S:
                 raise ConnectionError(f"the broker has confirmed nothing for {CONFIRM_TIMEOUT_S:.0f} s")
+
+    def _take_last_confirms(self, confirming: Confirming | None) -> None:
+        deadline = time.monotonic() + _LEAVE_S
+        with suppress(Exception):  # the interrupt may have come amidst a frame
+            while confirming and confirming.unconfirmed and time.monotonic() < deadline:
+                self._link.drain()
+                self._link.wait(0.05)
 
     def _send_again(self, confirming: Confirming) -> None:
         refused, confirming.refused = confirming.refused, []

@@ -42,6 +42,13 @@ class PublishFailed(EbatsError):
     """Raised when not all has been published; its text says how much was."""
 
 
+class Interrupted(EbatsError):
+    """Raised instead of KeyboardInterrupt; its text says how much was confirmed."""
+
+    #: As shells say it: 128 and the number of SIGINT.
+    exit_code = 130
+
+
 class _Patience:
     """Says when the broker has made no progress for too long."""
 
@@ -114,7 +121,18 @@ def _publish(
 
     bulk = Bulk(pipeline.broker, tell, lambda: patience.is_over())  # noqa: PLW0108 - they need each other
     patience = _Patience(wait_s, lambda: bulk.confirmed + bulk.unroutable)
-    _declare(pipeline, tell, patience)
+    try:
+        _declare(pipeline, tell, patience)
+        seconds = _pour(bulk, messages, wait_s)
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted; {counted(bulk.confirmed, 'message')} confirmed") from None
+    finally:
+        progress.clear()
+    return _report(where, bulk, seconds)
+
+
+def _pour(bulk: Bulk, messages: Iterable[Outgoing | None], wait_s: float) -> float:
+    """Publish the messages, and return how many seconds it took."""
     begun = time.monotonic()
     try:
         done = bulk.publish(messages)
@@ -122,11 +140,9 @@ def _publish(
         raise BrokerUnusable(f"{error}; {_so_far(bulk)}") from error
     except EbatsError as error:
         raise PublishFailed(f"{error}; {_so_far(bulk)}") from error
-    finally:
-        progress.clear()
     if not done:
         raise PublishFailed(f"gave up, after {wait_s:g} s without the broker; {_so_far(bulk)}")
-    return _report(where, bulk, time.monotonic() - begun)
+    return time.monotonic() - begun
 
 
 def _declare(pipeline: Pipeline, tell: Say, patience: _Patience) -> None:
@@ -144,7 +160,9 @@ def _so_far(bulk: Bulk) -> str:
 
 
 def _report(where: Target, bulk: Bulk, seconds: float) -> int:
-    if bulk.confirmed or not bulk.unroutable:
+    if not bulk.confirmed and not bulk.unroutable:
+        sys.stdout.write(f"published nothing to {where.name}: there was no payload\n")
+    if bulk.confirmed:
         rate = f" ({bulk.confirmed / seconds:,.0f}/s)" if bulk.confirmed > 1 else ""
         end = "confirmed" if bulk.confirmed == 1 else "all confirmed"
         messages = counted(bulk.confirmed, "message")

@@ -118,6 +118,12 @@ def test_standard_input_skips_blank_lines(shop: Shop, wire: Wire) -> None:
     assert sorted(body(wire.get(f"{shop.name}.tell")) for _ in range(3)) == [b'"three"', b"[2]", b'{"a": 1}']
 
 
+def test_nothing_to_publish_is_said_so(shop: Shop) -> None:
+    result = shop.publish("paid", "--file", "-", stdin="\n \n")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "published nothing to event paid: there was no payload\n"
+
+
 def test_a_bad_line_stops_and_says_how_many_went_before(shop: Shop, wire: Wire) -> None:
     result = shop.publish("shouted", "--file", shop.lines("1", "", "2", "{oops", "4"))
     assert result.returncode == 1

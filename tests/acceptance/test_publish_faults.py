@@ -1,12 +1,14 @@
 """`ebats publish` while its connection fails."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 from tests.acceptance.test_publish import EBATS, Shop
+from tests.brokers import free_port
 from tests.conftest import Broker
 from tests.integration.wire import Wire, body
 from tests.proxy import Proxy
@@ -58,6 +60,42 @@ def test_a_line_from_a_pipe_waits_for_no_other(main_broker: Broker, tmp_path: Pa
             wait_until(lambda count=count: _ready(wire, f"{shop.name}.tell") == count, 30)  # type: ignore[misc]
     output, _ = process.communicate(timeout=30)
     assert b"published 2 messages" in output
+
+
+def test_ctrl_c_says_how_many_were_confirmed(main_broker: Broker, tmp_path: Path) -> None:
+    shop = Shop(tmp_path, main_broker)
+    process = subprocess.Popen(
+        [EBATS, "publish", shop.file, "shouted", "--file", "-"],
+        env={**os.environ, "BROKER": shop.url},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin
+    process.stdin.write(b"{}\n[]\n")
+    process.stdin.flush()
+    with closing(Wire(main_broker.url)) as wire:
+        wait_until(lambda: _ready(wire, f"{shop.name}.tell") == 2, 30)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=30)
+    assert (process.returncode, output) == (130, b"")
+    assert errors == b"ebats: interrupted; 2 messages confirmed\n"
+
+
+def test_ctrl_c_while_the_broker_is_away_says_that_none_was(tmp_path: Path) -> None:
+    nobody = Broker(kind="", url=f"amqp://127.0.0.1:{free_port()}/", prefix="shop")
+    shop = Shop(tmp_path, nobody)
+    process = subprocess.Popen(
+        [EBATS, "publish", shop.file, "shouted", "-d", "{}"],
+        env={**os.environ, "BROKER": shop.url},
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr
+    assert b"can't be reached" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == b"ebats: interrupted; 0 messages confirmed"
 
 
 def _ready(wire: Wire, queue: str) -> int:
