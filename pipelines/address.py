@@ -96,7 +96,11 @@ def _split(written: str) -> SplitResult | None:
 def _url(values: Values, path: Path, folder: Folder) -> str:
     written = str(values.get(*path))
     if written.startswith("sqlite:"):
-        return _sqlite(unquote(written.removeprefix("sqlite:///")), folder)
+        file = unquote(written.removeprefix("sqlite:///"))
+        if file.startswith(":memory:"):
+            hint = "name a file, such as sqlite:///queue.db"
+            values.error(path, "an embedded broker in memory would be each process's own", hint)
+        return _sqlite(file, folder)
     # What the parts hold stays out of the messages: a password may be in any of them.
     url = _split(written)
     if url is None:
