@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from amqp.exceptions import IrrecoverableChannelError
 
+from ebats.pipelines.counting import counted
 from ebats.pipelines.model import Broker
 from ebats.pipelines.problems import EbatsError
 from ebats.runner.broker.connect import BROKER_ERRORS, Say
@@ -126,7 +127,7 @@ class Bulk:
 
     def _send_again(self, confirming: Confirming) -> None:
         refused, confirming.refused = confirming.refused, []
-        self._say("warning", f"the broker refused {len(refused)} messages; sending them again")
+        self._say("warning", f"the broker refused {counted(len(refused), 'message')}; sending again")
         self._link.sleep(_PAUSE_S)
         for sending in refused:
             confirming.publish(sending)

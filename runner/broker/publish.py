@@ -9,6 +9,7 @@ import msgspec
 from amqp import Message
 from amqp.exceptions import NotFound
 
+from ebats.pipelines.counting import counted
 from ebats.pipelines.model import Broker
 from ebats.runner.broker.connect import BROKER_ERRORS, Say
 from ebats.runner.broker.link import Link
@@ -184,9 +185,8 @@ class Publisher:
             self._link.asleep = False
             self._link.drain()
             if confirming.refused:
-                self._say(
-                    "warning", f"the broker refused {len(confirming.refused)} messages; sending them again"
-                )
+                refused = counted(len(confirming.refused), "message")
+                self._say("warning", f"the broker refused {refused}; sending again")
                 self._send_again(confirming.refused)
                 confirming.refused = []
                 self._link.sleep(_PAUSE_S)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TextIO
 
+from ebats.pipelines.counting import counted
 from ebats.pipelines.problems import Place, Problem
 from ebats.pipelines.secrets import hide, one_line
 
@@ -30,11 +31,6 @@ def count(problems: Iterable[Problem]) -> str:
     severities = [problem.severity for problem in problems]
     counts = ((severities.count("error"), "error"), (severities.count("warning"), "warning"))
     return ", ".join(counted(number, noun) for number, noun in counts if number)
-
-
-def counted(number: int, noun: str) -> str:
-    """Return `1 queue` or `2 queues`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _one(problem: Problem, files: dict[str, list[str]], colour: bool) -> str:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from ebats.pipelines.counting import counted
 from ebats.pipelines.load import load
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import EbatsError, UsageError
@@ -13,7 +14,6 @@ from ebats.runner.broker.bulk import Bulk
 from ebats.runner.broker.connect import BrokerUnusable, Say
 from ebats.runner.commands import payloads, target
 from ebats.runner.commands.payloads import BadPayload
-from ebats.runner.commands.problems import counted
 from ebats.runner.commands.progress import Progress
 from ebats.runner.commands.say import say
 from ebats.runner.commands.target import Target

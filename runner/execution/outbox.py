@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 
+from ebats.pipelines.counting import counted
 from ebats.runner.execution.process_log import ProcessLog, Source
 from ebats.runner.execution.record import Line, encode_batch
 from ebats.runner.execution.shorten import shorten
@@ -209,7 +210,8 @@ class Outbox:
         lost = self._dropped - self._told
         if not lost or (now < self._told_at + _TELL_EVERY_S and not self._closing.is_set()):
             return False
-        text = f"{lost} records were lost: the process that writes them was away or slow"
+        were = "was" if lost == 1 else "were"
+        text = f"{counted(lost, 'record')} {were} lost: the process that writes them was away or slow"
         line = self._source.line("warning", text)
         with self._lock:
             self._records += 1

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from typing import TypedDict
 
+from ebats.pipelines.counting import counted
 from ebats.runner.execution.record import Line
 from ebats.runner.sinks.sink import Sink, SinkError
 
@@ -43,6 +44,8 @@ class Feed:
         self._written = 0
         self._lost = 0
         self._error: str | None = None
+        #: What the sink raised when it lost the last record; None: there was no room for that.
+        self._why_lost: str | None = None
         self._told_lost = 0
         self._told_trouble = False
         self._told_at = -_TELL_EVERY_S
@@ -58,6 +61,7 @@ class Feed:
                 size = len(line.json)
                 if len(self._waiting) >= self._most_records or self._bytes + size > self._most_bytes:
                     self._lost += 1
+                    self._why_lost = None
                     continue
                 self._bytes += size
                 self._waiting.append(line)
@@ -75,11 +79,12 @@ class Feed:
             return None
         status = self.status()
         lost = status["lost"] - self._told_lost
-        reason = status["error"] or "it is slower than the records come, or hangs"
+        reason = status["error"] or self._why_lost or "it is slower than the records come, or hangs"
         if lost:
-            text = f"sink {self.sink.name} lost {lost} records: {reason}"
+            text = f"sink {self.sink.name} lost {counted(lost, 'record')}: {reason}"
         elif status["error"] and not self._told_trouble:
-            text = f"sink {self.sink.name} fails, {status['waiting']} records wait: {reason}"
+            wait = "waits" if status["waiting"] == 1 else "wait"
+            text = f"sink {self.sink.name} fails, {counted(status['waiting'], 'record')} {wait}: {reason}"
         elif self._told_trouble and not status["error"]:
             text = f"sink {self.sink.name} works again"
         else:
@@ -110,6 +115,8 @@ class Feed:
             self._lost += len(self._waiting) + self._in_hand
             self._waiting.clear()
             self._in_hand = 0
+            # The last word on this sink, though it may have taken another record since.
+            self._error = self._error or self._why_lost
 
     def _run(self) -> None:
         while lines := self._take():
@@ -157,6 +164,7 @@ class Feed:
             if self._in_hand:
                 self._written += len(lines) - len(rest) - lost
                 self._lost += lost
+                self._why_lost = error if lost else self._why_lost
                 self._in_hand = len(rest)
             self._error = error
         return rest

@@ -79,7 +79,9 @@ def test_a_sink_that_fails_gets_the_rest_again_and_nothing_is_lost(sink: FakeSin
     lines = numbered(10)
     feed.put(lines)
     wait_until(lambda: feed.status()["error"])
-    assert re.fullmatch(r"sink history fails, \d records wait: disk full", feed.news(LATER_S) or "")
+    assert re.fullmatch(
+        r"sink history fails, (1 record waits|\d records wait): disk full", feed.news(LATER_S) or ""
+    )
     assert (feed.news(LATER_S + 11), feed.works) == (None, False)
     sink.before = lambda _lines: None
     wait_until(lambda: len(sink.got) == 10)
@@ -147,6 +149,24 @@ def test_losses_are_told_with_the_reason_and_not_more_than_once_in_10_s(sink: Fa
     wait_until(lambda: feed.status()["lost"] == 5)
     assert feed.news(LATER_S + 9) is None
     assert feed.news(LATER_S + 11) == "sink history lost 3 records: ValueError: boom"
+
+
+def test_the_reason_of_a_loss_is_the_exception_though_a_later_record_was_taken(
+    sink: FakeSink, feed: Feed
+) -> None:
+    def lose_once(lines: list[Line]) -> None:
+        sink.before = lambda _lines: None
+        raise SinkError("ValueError: boom", rest=[], lost=len(lines))
+
+    sink.before = lose_once
+    feed.put(numbered(1))
+    wait_until(lambda: feed.status()["lost"] == 1)
+    feed.put(numbered(1))
+    wait_until(lambda: feed.status()["written"] == 1)
+    assert feed.status()["error"] is None
+    assert feed.news(LATER_S) == "sink history lost 1 record: ValueError: boom"
+    feed.close(time.monotonic() + 5)
+    assert feed.status()["error"] == "ValueError: boom"  # the writer's last word
 
 
 def test_an_unexpected_exception_loses_its_lines_and_the_sink_goes_on(sink: FakeSink, feed: Feed) -> None:
