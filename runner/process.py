@@ -12,6 +12,7 @@ from contextlib import suppress
 
 import setproctitle
 
+from ebats.pipelines.model import EntryPoint
 from ebats.pipelines.plan import ProcessSpec
 from ebats.runner.execution.journal import Journal
 from ebats.runner.execution.outbox import Outbox
@@ -145,12 +146,12 @@ def _writer(spec: ProcessSpec, parent: Parent, _outbox_fd: int, writer_fd: int) 
 def _trial(spec: ProcessSpec, parent: Parent, _outbox_fd: int, _writer_fd: int) -> None:
     from ebats.runner.roles.functions import problems
 
-    parent.tell(
-        problems=[
-            [str(entry), entry.place.file, entry.place.line, entry.place.column, text]
-            for entry, text in problems(spec.pipeline)
-        ]
-    )
+    def named(entry: EntryPoint) -> list[str | int]:
+        return [str(entry), entry.place.file, entry.place.line, entry.place.column]
+
+    # Each is told before it is imported: one that ends this process is known by that.
+    found = problems(spec.pipeline, lambda entry: parent.tell(trying=named(entry)))
+    parent.tell(problems=[[*named(entry), text] for entry, text in found])
 
 
 _ROLES: dict[str, Callable[[ProcessSpec, Parent, int, int], None]] = {

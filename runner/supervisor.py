@@ -82,9 +82,8 @@ class Supervisor:
 
         Raises:
             BadFile: with those that can't be imported, each at its place in the file.
-            TrialFailed: an import ended that process.
         """
-        try_entry_points(self._pipeline, self._send, self.stopping)
+        try_entry_points(self._pipeline, self._send, self.say, self.stopping)
 
     def go(self, *, with_lane: bool) -> None:
         """Let the processes begin; `with_lane`: there are suspects from before."""

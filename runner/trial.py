@@ -2,42 +2,78 @@
 
 import select
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.plan import ProcessSpec
-from ebats.pipelines.problems import BadFile, EbatsError, Place, Problem
+from ebats.pipelines.problems import BadFile, Place, Problem
+from ebats.runner.broker.connect import Say
 from ebats.runner.child import Child, how_it_ended
 
 _TICK_S = 0.25
+#: An import that takes longer is worth a word.
+_LONG_S = 5.0
 
 
-class TrialFailed(EbatsError):
-    """Raised when importing the entry points ended the process that tried."""
-
-
-def try_entry_points(pipeline: Pipeline, outbox: socket.socket, stop: Callable[[], bool]) -> None:
+def try_entry_points(pipeline: Pipeline, outbox: socket.socket, say: Say, stop: Callable[[], bool]) -> None:
     """Import every entry point in a process of its own; give up when `stop` becomes true.
 
     Raises:
-        BadFile: with those that can't be imported, each at its place in the file.
-        TrialFailed: an import ended the process.
+        BadFile: with those that can't be imported, or end the process that tries, each at its place.
     """
-    trial = Child(ProcessSpec(role="trial", name="trial", pipeline=pipeline), outbox)
-    told: list[dict[str, Any]] = []
-    while (code := trial.exit_code()) is None and not stop():
-        select.select([trial.line.fileno()], [], [], _TICK_S)
-        told += trial.read()
-    told += trial.read()
+    trial = _Trial(pipeline, outbox)
+    code = trial.run(say, stop)
     if code is None:
         trial.kill()
-        trial.wait(_TICK_S)
-    trial.close()
-    if problems := [problem for words in told for problem in words.get("problems", ())]:
-        raise BadFile(tuple(sorted(_problem(*problem) for problem in problems)))
-    if code and not told:
-        raise TrialFailed(f"importing the entry points ended the process that tried: {how_it_ended(code)}")
+    elif problems := trial.problems(code):
+        raise BadFile(tuple(sorted(problems)))
+
+
+class _Trial:
+    """The child, and what it has told: each entry point before it is imported, and at last what was wrong."""
+
+    def __init__(self, pipeline: Pipeline, outbox: socket.socket) -> None:
+        self._child = Child(ProcessSpec(role="trial", name="trial", pipeline=pipeline), outbox)
+        self._trying: list[Any] | None = None
+        self._since = time.monotonic()
+        self._found: list[list[Any]] | None = None
+
+    def run(self, say: Say, stop: Callable[[], bool]) -> int | None:
+        """Return how the child ended; None: it lives, and `stop` became true."""
+        while (code := self._child.exit_code()) is None and not stop():
+            select.select([self._child.line.fileno()], [], [], _TICK_S)
+            self._hear()
+            if self._trying and time.monotonic() - self._since > _LONG_S:
+                where = f"{self._trying[0]} ({_place(self._trying)})"
+                say("warning", f"importing {where} takes long; waiting for it")
+                self._since = float("inf")
+        self._hear()
+        return code
+
+    def kill(self) -> None:
+        """End a child that still imports."""
+        self._child.kill()
+        self._child.wait(_TICK_S)
+
+    def problems(self, code: int) -> list[Problem]:
+        """Return what was wrong, when the child has ended."""
+        if self._found is not None:
+            return [_problem(*found) for found in self._found]
+        entry, file, line, column = self._trying or ["the entry points", "", 1, 1]
+        text = f"importing {entry} ended the process that tried: {how_it_ended(code)}"
+        return [_problem(entry, file, line, column, text)]
+
+    def _hear(self) -> None:
+        for words in self._child.read():
+            if "trying" in words:
+                self._trying, self._since = words["trying"], time.monotonic()
+            self._found = words.get("problems", self._found)
+
+
+def _place(trying: list[Any]) -> Place:
+    return Place(file=trying[1], line=trying[2], column=trying[3])
 
 
 def _problem(entry: str, file: str, line: int, column: int, text: str) -> Problem:

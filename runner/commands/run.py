@@ -40,6 +40,8 @@ def _run(
 ) -> int:
     supervisor.prepare()
     supervisor.try_entry_points()
+    if supervisor.stopping():
+        return 0 if supervisor.stop() else 1
     broker = Inspector(pipeline.broker, supervisor.say, supervisor.stopping)
     if not declare.apply(pipeline, supervisor.say, supervisor.stopping):
         return 0 if supervisor.stop() else 1

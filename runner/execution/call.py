@@ -54,7 +54,7 @@ def find(entry: EntryPoint) -> Callable[..., Any]:
         found: Any = importlib.import_module(entry.module)
         for part in entry.attribute.split("."):
             found = getattr(found, part)
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # a module may raise anything
         text = cut(f"{type(error).__name__}: {_text(error)}", TEXT_BYTES)
         raise BadEntryPoint(f"can't import {entry}: {text}") from error
     if not callable(found):

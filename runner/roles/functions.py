@@ -36,10 +36,11 @@ def hook(entry: EntryPoint | None) -> Callable[..., Any] | None:
     return find(entry) if entry else None
 
 
-def problems(pipeline: Pipeline) -> list[tuple[EntryPoint, str]]:
-    """Import every entry point of a pipeline; return those that are no good, and why."""
+def problems(pipeline: Pipeline, on_try: Callable[[EntryPoint], None]) -> list[tuple[EntryPoint, str]]:
+    """Import every entry point of a pipeline, told to `on_try` first; return the bad ones, and why."""
     found = []
     for entry, is_task in _entry_points(pipeline):
+        on_try(entry)
         try:
             function = find(entry)
             if is_task:

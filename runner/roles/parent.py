@@ -11,6 +11,12 @@ from typing import Any
 import msgspec
 
 
+def _forget_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Parent:
     """The child's end of the line. One JSON object a line to the parent, one word a line from it."""
 
@@ -30,6 +36,8 @@ class Parent:
         # A Ctrl-C at the terminal reaches the whole group; the parent says what follows from it.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        # What a task forks answers to signals as any process does.
+        os.register_at_fork(after_in_child=_forget_signals)
 
     def _on_sigterm(self, _number: int, _frame: object) -> None:
         self.stop = True

@@ -1,5 +1,6 @@
 """The processes of a run: hooks, limits, entry points that are no good, processes that always die."""
 
+import re
 import signal
 from pathlib import Path
 
@@ -106,15 +107,61 @@ def test_entry_points_that_are_no_good_are_problems_with_their_places(
     wait_until(lambda: not command.family(), 10, "processes were left behind")
 
 
-def test_module_that_ends_its_process_is_said_and_starts_nothing(local_site: Site) -> None:
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("import os\nos._exit(5)\n", "ended the process that tried: exit code 5"),
+        ("import os\nos._exit(0)\n", "ended the process that tried: exit code 0"),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n", "killed by SIGSEGV"),
+        ("raise KeyboardInterrupt\n", "KeyboardInterrupt"),
+        ("raise SystemExit(3)\n", "SystemExit"),
+    ],
+)
+def test_module_that_ends_its_process_is_a_problem_with_its_line(
+    local_site: Site, module: str, said: str
+) -> None:
     site = local_site
-    (site.folder / "deadly.py").write_text("import os\nos._exit(5)\n")
+    (site.folder / "deadly.py").write_text(module)
     site.write(tasks={"work": {"python": "deadly:task"}})
 
     command = site.launch()
 
-    assert command.wait(20) == 1
-    assert "exit code 5" in command.output
+    assert command.wait(20) == 78
+    assert re.search(rf"{re.escape(str(site.file))}:\d+:\d+: error: .*deadly:task", command.output)
+    assert said in command.output
+    assert "runs" not in command.output
+
+
+def test_module_that_takes_long_is_named_and_a_signal_ends_the_wait(local_site: Site) -> None:
+    site = local_site
+    (site.folder / "slow.py").write_text("import time\ntime.sleep(600)\n")
+    site.write(tasks={"work": {"python": "slow:task"}})
+
+    command = site.launch()
+
+    command.wait_for_output("importing slow:task")
+    command.terminate()
+    assert command.wait(20) == 0
+    assert "died" not in command.output
+    wait_until(lambda: not command.family(), 10, "processes were left behind")
+
+
+def test_what_a_task_forks_ends_by_a_signal_as_any_process(local_site: Site) -> None:
+    site = local_site
+    (site.folder / "forks.py").write_text(
+        "import os, signal, time\n\n\n"
+        "def fork():\n"
+        "    pid = os.fork()\n"
+        "    if not pid:\n"
+        "        time.sleep(600)\n"
+        "    time.sleep(0.2)\n"
+        "    os.kill(pid, signal.SIGTERM)\n"
+        "    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGTERM\n"
+    )
+    site.write(tasks={"fork": {"python": "forks:fork", "timeout": "20s"}})
+    site.declare()
+    site.send(["m-0"], exchange="tasks", key="fork")
+    site.run("--fail-on-dead")
 
 
 @pytest.mark.slow
