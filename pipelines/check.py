@@ -29,12 +29,14 @@ def check(source: Source) -> tuple[Source, list[Problem]]:
         return replace(source, broken=source.broken | {()}), [special]
     problems: list[Problem] = []
     broken = set(source.broken)
+    faults = set(source.faults | source.broken)
     for violation in _violations(source):
+        faults.add((*violation.path, violation.found) if violation.is_about_key else violation.path)
         if not source.is_broken(violation.path):
             problems += explain(source, violation)
             if violation.keyword not in _PARTIAL and not violation.is_about_key:
                 broken.add(violation.path)
-    return replace(source, broken=frozenset(broken)), problems
+    return replace(source, broken=frozenset(broken), faults=frozenset(faults)), problems
 
 
 def _special_case(source: Source) -> Problem | None:

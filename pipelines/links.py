@@ -68,7 +68,8 @@ def _check_queues(pipeline: Pipeline, values: Values) -> None:
         used.setdefault(task.queue.name, []).append(task)
     for name in values.keys("queues"):
         queue = pipeline.queues[name]
-        if name not in used and not _is_any_unknown(values, "queue", pipeline.queues):
+        is_unused = name not in used and not values.has_error("queues", name)
+        if is_unused and not _is_any_unknown(values, "queue", pipeline.queues):
             values.warning_at_key(("queues", name), f"no task uses the queue `{name}`", "take it out")
         _check_promises(queue, used.get(name, []), values)
 
@@ -88,7 +89,7 @@ def _check_consumers(pipeline: Pipeline, values: Values) -> None:
     for consumer in pipeline.consumers.values():
         path = ("consumers", consumer.name)
         if "queues" not in values.keys(*path):
-            _check_rest(consumer, rest, values)
+            _check_rest(pipeline, consumer, rest, values)
             rest = rest or consumer
         names = [queue.name for queue in consumer.queues]
         if len(set(names)) < len(names):
@@ -99,12 +100,17 @@ def _check_consumers(pipeline: Pipeline, values: Values) -> None:
     _check_consumed(pipeline, values)
 
 
-def _check_rest(consumer: Consumer, first: Consumer | None, values: Values) -> None:
+def _check_rest(pipeline: Pipeline, consumer: Consumer, first: Consumer | None, values: Values) -> None:
     path = ("consumers", consumer.name)
     if first:
         text = f"`{first.name}` already takes the queues that no other consumer names"
         values.error_at_key(path, text, "give one of them `queues`")
-    elif not consumer.queues and not (values.is_broken("queues") or values.is_broken("tasks")):
+    elif values.is_broken("queues") or values.is_broken("tasks"):
+        return
+    elif not pipeline.queues:
+        text = f"`{consumer.name}` has nothing to take: there is no task"
+        values.error_at_key(path, text, "add `tasks`, or take it out")
+    elif not consumer.queues:
         text = f"`{consumer.name}` has nothing to take: the other consumers name every queue"
         values.error_at_key(path, text, "take it out")
 
@@ -129,7 +135,8 @@ def _check_consumed(pipeline: Pipeline, values: Values) -> None:
 def _check_ladders(pipeline: Pipeline, values: Values) -> None:
     used = [values.get("tasks", name, "retry") for name in pipeline.tasks]
     for name in values.keys("ladders"):
-        if name not in used and not _is_any_unknown(values, "retry", values.keys("ladders")):
+        is_unused = name not in used and not values.has_error("ladders", name)
+        if is_unused and not _is_any_unknown(values, "retry", values.keys("ladders")):
             values.warning_at_key(("ladders", name), f"no task uses the ladder `{name}`", "take it out")
 
 

@@ -48,6 +48,8 @@ class Source:
     broken: frozenset[Path] = frozenset()
     #: Unquoted values that variables made a number, a truth value or nothing, as the texts that they were.
     texts: Mapping[Path, str] = field(default_factory=dict)
+    #: Where errors are: broken values, and those of which only a key is wrong.
+    faults: frozenset[Path] = frozenset()
 
     def place(self, path: Path) -> Place:
         """Return the place of a value, or of the nearest one around it that the file has."""

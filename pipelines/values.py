@@ -22,6 +22,7 @@ class Values:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.problems: list[Problem] = []
+        self._faults = set(source.faults)
 
     def get(self, *path: str | int) -> Any:
         """Return a value, or None."""
@@ -49,6 +50,10 @@ class Values:
     def is_broken(self, *path: str | int) -> bool:
         """Return whether the schema refused this value, or one around it."""
         return self.source.is_broken(path)
+
+    def has_error(self, *path: str | int) -> bool:
+        """Return whether an error was found so far in this value, or in something inside it."""
+        return any(fault[: len(path)] == path for fault in self._faults)
 
     def duration_ms(
         self, *path: str | int, default: str = "0s", low: int = 1, high: int = 10 * MS_A_YEAR
@@ -100,6 +105,7 @@ class Values:
 
     def error(self, path: Path, text: str, hint: str) -> None:
         """Note that a value is wrong."""
+        self._faults.add(path)
         self._note(self.source.place(path), text, hint, "error")
 
     def warning(self, path: Path, text: str, hint: str) -> None:
@@ -108,6 +114,7 @@ class Values:
 
     def error_at_key(self, path: Path, text: str, hint: str) -> None:
         """Note that a definition, or one of its keys, is wrong as a whole."""
+        self._faults.add(path)
         self._note(self.source.key_place(path), text, hint, "error")
 
     def warning_at_key(self, path: Path, text: str, hint: str) -> None:
