@@ -74,12 +74,10 @@ def test_a_certificate_of_an_unknown_authority_is_refused(tmp_path: Path) -> Non
             open_connection(settings, f"amqps://guest:guest@localhost:{port}//")
 
 
-def test_the_next_url_is_tried_and_each_failure_is_said_once(main_broker: Broker) -> None:
-    if not main_broker.is_rabbitmq:
-        pytest.skip("one file has one place")
+def test_the_next_url_is_tried_and_each_failure_is_said_once(rabbitmq: Broker) -> None:
     nowhere = [f"amqp://guest:secret@127.0.0.1:{free_port()}//" for _ in range(2)]
     said: list[str] = []
-    settings = replace(SETTINGS, urls=(*nowhere, main_broker.url))
+    settings = replace(SETTINGS, urls=(*nowhere, rabbitmq.url))
     connection = connect(settings, lambda _level, text: said.append(text))
     assert connection is not None
     connection.close()
@@ -100,11 +98,9 @@ def test_a_broker_that_is_away_is_said_once_for_each_url() -> None:
     assert len(said) == 2
 
 
-def test_heartbeats_keepalive_and_time_outs_are_the_files(main_broker: Broker) -> None:
-    if not main_broker.is_rabbitmq:
-        pytest.skip("the embedded broker has no link")
+def test_heartbeats_keepalive_and_time_outs_are_the_files(rabbitmq: Broker) -> None:
     settings = replace(SETTINGS, heartbeat_s=7, keepalive=False, login_method="PLAIN", locale="en_US")
-    connection = open_connection(settings, main_broker.url)
+    connection = open_connection(settings, rabbitmq.url)
     raw = connection.connection
     assert raw.heartbeat == 7
     assert raw.sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 0
