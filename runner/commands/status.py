@@ -24,10 +24,15 @@ class BrokerAway(EbatsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """How a pipeline is. Names are those of the file; a count is None where there is no such queue yet."""
+    """How a pipeline is. Names are those of the file.
+
+    A count is None where there is no such queue yet, and all of the broker's are while it is away.
+    """
 
     pipeline: str
     broker: str
+    #: Why the broker couldn't be asked; None: it was.
+    error: str | None
     #: Ready messages of each work queue.
     queues: Mapping[str, int | None]
     #: Messages waiting on each rung: `5s`, `10s.EVENT.TASK`.
@@ -42,28 +47,33 @@ class Status:
 def main(
     file: str, environ: Mapping[str, str], format_: Literal["text", "json"], wait_s: float = 10.0
 ) -> int:
-    """Print the status of a pipeline; return 0.
+    """Print the status of a pipeline; return 0, or 1 where the broker can't be reached within `wait_s`.
 
     Raises:
-        EbatsError: the file is bad, or the broker can't be reached within `wait_s`.
+        EbatsError: the file is bad, or the embedded broker's.
     """
     status = look(load(file, environ), wait_s)
     sys.stdout.write(_as_json(status) if format_ == "json" else _as_text(status))
+    if status.error:
+        sys.stderr.write(f"ebats: {status.error}\n")
+        return 1
     return 0
 
 
 def look(pipeline: Pipeline, wait_s: float) -> Status:
-    """Ask the broker and the runners of this machine.
-
-    Raises:
-        BrokerAway: the broker can't be reached within `wait_s`.
-    """
+    """Ask the broker, for at most `wait_s`, and the runners of this machine."""
     topology = derive(pipeline)
-    found = _counts(pipeline, topology, wait_s)
+    error = None
+    found: dict[str, int | None] = dict.fromkeys(queue.name for queue in topology.queues)
+    try:
+        found = _counts(pipeline, topology, wait_s)
+    except BrokerAway as away:
+        error = str(away)
     runners = state.read_all(pipeline)
     return Status(
         pipeline=pipeline.name,
         broker=", ".join(masked(url) for url in pipeline.broker.urls),
+        error=error,
         queues={name: found[queue.broker_name] for name, queue in pipeline.queues.items()},
         waiting={
             queue.name.removeprefix(pipeline.on_broker("delay.")): found[queue.name]
@@ -99,16 +109,20 @@ def _as_json(status: Status) -> str:
 
 
 def _as_text(status: Status) -> str:
+    missing = "unknown" if status.error else "-"
     tables: list[list[tuple[str, ...]]] = [
-        [("QUEUE", "READY"), *((name, _count(ready)) for name, ready in status.queues.items())],
-        [("RUNG", "WAITING"), *((_rung(name), _count(count)) for name, count in status.waiting.items())],
+        [("QUEUE", "READY"), *((name, _count(ready, missing)) for name, ready in status.queues.items())],
+        [
+            ("RUNG", "WAITING"),
+            *((_rung(name), _count(count, missing)) for name, count in status.waiting.items()),
+        ],
         [
             ("PIPELINE", "TOTAL"),
-            ("ready", _sum(status.queues)),
-            ("waiting", _sum(status.waiting)),
-            ("running", "unknown" if status.running is None else _count(status.running)),
-            ("dead", _count(status.dead)),
-            ("suspects", _count(status.suspects)),
+            ("ready", _sum(status.queues, missing)),
+            ("waiting", _sum(status.waiting, missing)),
+            ("running", _count(status.running, "unknown")),
+            ("dead", _count(status.dead, missing)),
+            ("suspects", _count(status.suspects, missing)),
         ],
         *(_processes(runner) for runner in status.runners),
     ]
@@ -131,13 +145,13 @@ def _rung(name: str) -> str:
     return f"{delay}  {', '.join(event_and_task)}" if event_and_task else delay
 
 
-def _sum(counts_: Mapping[str, int | None]) -> str:
+def _sum(counts_: Mapping[str, int | None], missing: str) -> str:
     known = [count for count in counts_.values() if count is not None]
-    return _count(sum(known) if known else None)
+    return _count(sum(known) if known else None, missing)
 
 
-def _count(number: int | None) -> str:
-    return "-" if number is None else f"{number:,}"
+def _count(number: int | None, missing: str = "-") -> str:
+    return missing if number is None else f"{number:,}"
 
 
 def _line(row: tuple[str, ...], first: int) -> str:

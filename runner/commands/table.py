@@ -48,6 +48,8 @@ examples:
 Ready messages of each queue, waiting ones of each rung, and dead letters come from
 the broker. What is running comes from the runners of this machine, and is `unknown`
 (null in JSON) where there is none. `-` (null) stands for a queue that isn't declared yet.
+While the broker is away its counts are `unknown` (null, with the reason in `error`), and
+the exit code is 1.
 """
 
 

@@ -132,6 +132,7 @@ def test_queues_rungs_and_dead_letters_are_counted(shop: Shop, wire: Wire) -> No
     assert shop.status() == {
         "pipeline": shop.name,
         "broker": shop.pipeline.broker.urls[0].replace(":guest@", "@"),
+        "error": None,
         "queues": {"ship": 2, "tell": 0},
         "waiting": {"5s": 0, "10s": 0, "1m": 1, "1h.paid.tell": 2},
         "dead": 3,
@@ -187,12 +188,48 @@ all#2               4713         1         1         7
     )
 
 
-def test_a_broker_that_is_away_is_given_up(tmp_path: Path) -> None:
+def test_what_runs_is_shown_while_the_broker_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nobody = Broker(kind="", url=f"amqp://guest:secret@127.0.0.1:{free_port()}/", prefix="shop")
-    result = Shop(tmp_path, nobody).run("status", tmp_path / "shop.yaml", "--wait", "500ms")
-    assert result.returncode == 1
-    assert result.stderr.endswith("ebats: gave up waiting for the broker, after 0.5 s\n")
-    assert "secret" not in result.stderr
+    shop = Shop(tmp_path, nobody)
+    monkeypatch.setenv("EBATS_STATE_DIR", str(shop.states))
+    state = StateFile(shop.pipeline)
+    state.write(STATE)
+    text = shop.run("status", shop.file, "--wait", "500ms")
+    json_ = shop.run("status", shop.file, "--wait", "500ms", "--format", "json")
+    state.remove()
+    assert (text.returncode, json_.returncode) == (1, 1)
+    for result in (text, json_):
+        assert result.stderr.endswith("ebats: gave up waiting for the broker, after 0.5 s\n")
+        assert "secret" not in result.stderr + result.stdout
+    assert (
+        text.stdout.partition("\n")[2]
+        == """
+QUEUE              READY
+ship             unknown
+tell             unknown
+
+RUNG             WAITING
+5s               unknown
+10s              unknown
+1m               unknown
+1h  paid, tell   unknown
+
+PIPELINE           TOTAL
+ready            unknown
+waiting          unknown
+running                3
+dead             unknown
+suspects         unknown
+
+RUNNER 4711          PID   RUNNING   IN HAND     TAKEN
+all#1               4712         2        12     1,234
+all#2               4713         1         1         7
+"""
+    )
+    found = json.loads(json_.stdout)
+    assert found["error"] == "gave up waiting for the broker, after 0.5 s"
+    assert (found["queues"], found["dead"]) == ({"ship": None, "tell": None}, None)
+    assert (found["running"], found["runners"]) == (3, [STATE])
 
 
 def test_a_state_is_read_while_its_runner_lives(
