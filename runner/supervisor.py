@@ -60,6 +60,7 @@ class Supervisor:
         self._going = False
         self._asked_at = 0.0
         self._why = "stops"
+        self._hurried = False
         self._signals: list[int] = []
         self._woken, wake = os.pipe()
         os.set_blocking(self._woken, False)
@@ -145,7 +146,7 @@ class Supervisor:
         while any(slot.child for slot in workers):
             self._tick()
             if time.monotonic() > deadline or len(self._signals) > max(first, 1):
-                clean = False
+                clean, self._hurried = False, True
                 self._kill(workers)
         self.log.info("stopped")
         self._outbox.close(_FLUSH_S)
@@ -219,7 +220,9 @@ class Supervisor:
             slot.left(now)
         else:
             slot.died(child, now)
-            self.log.error(f"{child.spec.name} (pid {child.pid}) died: {how_it_ended(code)}")
+            # Where nobody waits for a clean end it is no fault that there is none.
+            say = self.log.info if self._hurried else self.log.error
+            say(f"{child.spec.name} (pid {child.pid}) died: {how_it_ended(code)}")
 
     def _replace(self, now: float) -> None:
         for slot in [self._writer, *self._slots]:
