@@ -137,8 +137,8 @@ def lasting(error: BaseException) -> str | None:
     """Return what is wrong with the database's file, if trying again can't help; it begins with its path."""
     if not isinstance(error, exceptions.InvalidPath | exceptions.InternalError):
         return None
-    text: str = error.reply_text.partition(" - ")[2]
-    return text
+    # In the words of `unusable` and `bad_path`; py-amqp's method and code stand before them.
+    return str(error).partition(" - ")[2] or None
 
 
 def _name(error: sqlite3.Error) -> str:
