@@ -5,6 +5,7 @@ import os
 import re
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +26,9 @@ _logger.remove()
 _CHUNK_BYTES = 256 * 1024
 #: What loguru puts between a name and its ending when it rotates.
 _ROTATED = r"\.\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{6}(\.\d+)?"
+#: A line that another runner is writing is whole after so many looks.
+_LOOKS = 4
+_LOOK_AGAIN_S = 0.01
 
 
 class File:
@@ -170,12 +174,22 @@ def _open_private(path: str, flags: int) -> int:
 
 
 def _is_torn(path: str, fd: int) -> bool:
-    status = os.fstat(fd)
-    if not stat.S_ISREG(status.st_mode) or not status.st_size:
-        return False
+    # Another runner may be writing: a reader sees the pages of one write come one by one.
+    for _ in range(_LOOKS):
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode) or not status.st_size or _ends_well(path, status):
+            return False
+        time.sleep(_LOOK_AGAIN_S)
+    return True
+
+
+def _ends_well(path: str, status: os.stat_result) -> bool:
+    """Return whether a file ends with a line end, or isn't the one of this status any more."""
     with Path(path).open("rb") as file:
+        if not os.path.samestat(os.fstat(file.fileno()), status):
+            return True
         file.seek(-1, os.SEEK_END)
-        return file.read(1) != b"\n"
+        return file.read(1) == b"\n"
 
 
 def _age(path: Path) -> tuple[float, str]:
