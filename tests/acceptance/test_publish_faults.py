@@ -62,6 +62,11 @@ def test_a_line_from_a_pipe_waits_for_no_other(main_broker: Broker, tmp_path: Pa
     assert b"published 2 messages" in output
 
 
+def _hear_ctrl_c() -> None:
+    """Undo what a shell does to what it starts in the background, these tests perhaps: it ignores Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def _reads(pid: int) -> bool:
     """Return whether a process waits for standard input, where the system tells (x86-64 and arm64)."""
     call = Path(f"/proc/{pid}/syscall")
@@ -76,6 +81,7 @@ def test_ctrl_c_says_how_many_were_confirmed(main_broker: Broker, tmp_path: Path
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=_hear_ctrl_c,  # noqa: PLW1509 - no thread of the tests holds a lock that it takes
     )
     assert process.stdin
     process.stdin.write(b"{}\n[]\n")
@@ -97,6 +103,7 @@ def test_ctrl_c_while_the_broker_is_away_says_that_none_was(tmp_path: Path) -> N
         [EBATS, "publish", shop.file, "shouted", "-d", "{}"],
         env={**os.environ, "BROKER": shop.url},
         stderr=subprocess.PIPE,
+        preexec_fn=_hear_ctrl_c,  # noqa: PLW1509 - no thread of the tests holds a lock that it takes
     )
     assert process.stderr
     assert b"can't be reached" in process.stderr.readline()
