@@ -39,7 +39,6 @@ class Intake:
         self._link = Link(broker, say)
         self._queues = queues
         self._on_delivery = on_delivery
-        self._say = say
         self._tags = Tags()
         self._settled: deque[Delivery] = deque()
         self._generation = 0
