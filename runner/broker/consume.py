@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ebats.pipelines.model import Broker
+from ebats.runner.broker import received
 from ebats.runner.broker.connect import BROKER_ERRORS, Say
 from ebats.runner.broker.link import Link
 from ebats.runner.broker.tags import Tags
@@ -143,20 +144,7 @@ class Intake:
         return receive
 
     def _receive(self, queue: str, message: Any) -> None:
-        info = message.delivery_info
-        body = message.body
-        delivery = Delivery(
-            info["delivery_tag"],
-            self._generation,
-            queue,
-            info["exchange"],
-            info["routing_key"],
-            info["redelivered"],
-            body.encode() if isinstance(body, str) else bytes(body),
-            message.headers or {},
-            message.properties,
-            time.time(),
-        )
+        delivery = received.delivery(message, queue, self._generation)
         if known := self._known(delivery):
             if known.finished:
                 self.settled(known)

@@ -1,7 +1,8 @@
 """A process that uses the broker beside a test, so that it can be killed.
 
 `python -m tests.integration.actor URL ROLE`, which is `lock QUEUE`, `hold QUEUE COUNT`,
-`work QUEUE PREFETCH` or `send QUEUE COUNT`, prints a line for what it has done, and then waits to be ended.
+`work QUEUE PREFETCH`, `send QUEUE COUNT` or `move QUEUE TARGET AT_ONCE`, prints a line for what it has
+done, and then waits to be ended.
 """
 
 import os
@@ -16,6 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import ebats  # noqa: F401  (makes sqlite:/// known to kombu)
+from ebats.runner.broker.move import move
+from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.settle import Outgoing
 from tests.integration.wire import Wire, body, tag
 from tests.waiting import wait_until
 
@@ -100,6 +104,17 @@ def _send(wire: Wire, queue: str, count: str) -> None:
     signal.pause()
 
 
+def _move(wire: Wire, queue: str, target: str, at_once: str) -> None:
+    def follow(delivery: Delivery) -> list[Outgoing]:
+        return [Outgoing("", target, delivery.body, {}, {"delivery_mode": 2})]
+
+    move(
+        wire.connection, queue, follow, at_once=int(at_once), on_progress=lambda moved: _say(str(moved.taken))
+    )
+    _say("moved")
+    signal.pause()
+
+
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
@@ -109,7 +124,13 @@ def _text(message: Any) -> str:
     return body(message).decode()
 
 
-ROLES: dict[str, Callable[..., None]] = {"lock": _lock, "hold": _hold, "work": _work, "send": _send}
+ROLES: dict[str, Callable[..., None]] = {
+    "lock": _lock,
+    "hold": _hold,
+    "work": _work,
+    "send": _send,
+    "move": _move,
+}
 
 if __name__ == "__main__":
     ROLES[sys.argv[2]](Wire(sys.argv[1]), *sys.argv[3:])
