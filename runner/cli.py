@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from ebats import __version__
 from ebats.pipelines.problems import BadFile, EbatsError
-from ebats.runner.commands.table import COMMANDS, Command
+from ebats.runner.commands.command import Command
+from ebats.runner.commands.table import COMMANDS
 
 _DESCRIPTION = "Run an asynchronous task system from one YAML file."
 _EPILOG = """\

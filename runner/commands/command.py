@@ -1,0 +1,79 @@
+"""What a command of `ebats` is, and the arguments that several have."""
+
+import argparse
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One of the commands."""
+
+    #: One line, in the list of commands.
+    help: str
+    description: str
+    epilog: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    #: Returns the exit code.
+    call: Callable[[argparse.Namespace], int]
+
+
+def add_file(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
+    """Let a command take a pipeline file (with `nargs` as argparse has it), and its variables."""
+    parser.add_argument("file", metavar="FILE", nargs=nargs, help="a pipeline file")
+    group = parser.add_argument_group("variables of the file")
+    group.add_argument(
+        "-e",
+        dest="variables",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="set a variable; beats the environment",
+    )
+    group.add_argument(
+        "--env-file", metavar="FILE", help="read variables from a file; the environment beats it"
+    )
+
+
+def environ(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the variables that a command's file is filled in with.
+
+    Raises:
+        EbatsError: what is given as a variable is none.
+    """
+    from ebats.runner.commands.environ import merge
+
+    return merge(os.environ, arguments.env_file, arguments.variables)
+
+
+def seconds(text: str) -> float:
+    """Return a duration such as `1m30s` in seconds.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    from ebats.pipelines.ladder import parse_duration
+
+    try:
+        return parse_duration(text) / 1000
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def add_wait(parser: argparse.ArgumentParser) -> None:
+    """Let a command wait for a broker that is away: `--wait`."""
+    parser.add_argument(
+        "--wait",
+        metavar="DURATION",
+        type=seconds,
+        default=10.0,
+        help="how long to wait for a broker that is away (default: 10s)",
+    )
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """Let a command speak to programs: `--format json`."""
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="for people, or for programs"
+    )
