@@ -28,6 +28,8 @@ def resolve_broker(values: Values, name: str, folder: Folder) -> Broker:
         write_timeout_s=_seconds(values, "write_timeout", "120s"),
         keepalive=values.get("broker", "keepalive") is not False,
         heartbeat_s=_heartbeat(values),
+        declare=values.get("broker", "declare") or "always",
+        consumer_timeout_s=values.seconds_or_none("broker", "consumer_timeout", default="30m"),
         tls=tls if not urls or not urls[0].startswith("sqlite:") else None,
     )
 

@@ -1,8 +1,22 @@
 """Durations as they are written, and the rung that follows a failed attempt."""
 
+import bisect
 import re
+from collections.abc import Sequence
 
 from ebats.pipelines.model import Ladder
+
+#: The shared rungs over which a wait of any length hops, longest last: always declared. RabbitMQ keeps no
+#: message longer than 2**32 - 1 ms, 49 days (https://www.rabbitmq.com/docs/ttl).
+HOPS_MS = (
+    *(500, 1_000, 3_000, 10_000, 30_000),
+    *(120_000, 600_000, 1_800_000, 7_200_000, 28_800_000),
+    *(86_400_000, 5 * 86_400_000, 30 * 86_400_000),
+)
+#: A message may leave its last rung so long after it is due: that saves hops, and a second is allowed.
+_OVERSHOOT_MS = 500
+#: The longest wait that one rung can be.
+LONGEST_RUNG_MS = 49 * 86_400_000
 
 _UNITS_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _PART = re.compile(r"(\d+)(ms|[smhd])")
@@ -34,6 +48,15 @@ def format_duration(ms: int) -> str:
         if ms and ms % unit_ms == 0:
             return f"{ms // unit_ms}{unit}"
     return f"{ms}ms"
+
+
+def next_hop(rungs_ms: Sequence[int], remaining_ms: float) -> int:
+    """Return the rung of `rungs_ms`, sorted, for a message that has to wait so long yet.
+
+    The longest that isn't much too long: what is left after it takes another hop.
+    """
+    fitting = bisect.bisect_right(rungs_ms, remaining_ms + _OVERSHOOT_MS)
+    return rungs_ms[max(0, fitting - 1)]
 
 
 def rung_after(ladder: Ladder, attempt: int) -> int | None:

@@ -3,7 +3,12 @@
 from collections.abc import Container
 
 from ebats.pipelines.model import Consumer, Event, Pipeline, Queue, Task
+from ebats.pipelines.source import Path
+from ebats.pipelines.topology import event_rung_name, intake_names
 from ebats.pipelines.values import Values
+
+#: Of exchanges, queues and keys.
+_LONGEST_NAME = 255
 
 
 def check(pipeline: Pipeline, values: Values) -> None:
@@ -11,6 +16,7 @@ def check(pipeline: Pipeline, values: Values) -> None:
     for event in pipeline.events.values():
         _check_exchange_and_key(event, values)
         _check_tasks_once(event, values)
+        _check_task_queues(pipeline, event, values)
         _check_labels(event, values)
     _check_queues(pipeline, values)
     _check_consumers(pipeline, values)
@@ -19,6 +25,11 @@ def check(pipeline: Pipeline, values: Values) -> None:
 
 def _check_exchange_and_key(event: Event, values: Values) -> None:
     path = ("events", event.name)
+    if event.queue:
+        for key in {"exchange", "key"} & values.keys(*path):
+            text = f"`{event.name}` comes from a `queue` and has `{key}` too"
+            values.error_at_key((*path, key), text, "keep one of them: everything in the queue is the event")
+        return
     has_exchange, has_key = ("exchange" in values.keys(*path), "key" in values.keys(*path))
     if has_key and not has_exchange:
         text = "`key` stands here without `exchange`"
@@ -35,8 +46,20 @@ def _check_exchange_and_key(event: Event, values: Values) -> None:
 
 def _check_pattern(event: Event, exchange_type: str, values: Values) -> None:
     path = ("events", event.name, "key")
-    words = event.key.split(".")
-    if len(event.key.encode()) > 255:
+    if isinstance(values.get(*path), str):
+        _check_key(path, event.keys[0], exchange_type, values)
+        return
+    seen: set[str] = set()
+    for index, key in values.items(*path):
+        _check_key((*path, index), key, exchange_type, values)
+        if key in seen:
+            values.error((*path, index), f"`{key}` is a key of this event already", "keep one of them")
+        seen.add(key)
+
+
+def _check_key(path: Path, key: str, exchange_type: str, values: Values) -> None:
+    words = key.split(".")
+    if len(key.encode()) > 255:
         values.error(path, "a key is 255 bytes at most", "shorten it")
     if exchange_type == "direct" and {"*", "#"} & set(words):
         text = "a direct exchange knows no patterns: it would take this key to the letter"
@@ -44,6 +67,24 @@ def _check_pattern(event: Event, exchange_type: str, values: Values) -> None:
     elif exchange_type == "topic" and any(len(word) > 1 and {"*", "#"} & set(word) for word in words):
         text = "`*` and `#` stand for whole words between dots, and are nothing special inside one"
         values.warning(path, text, "put dots around them")
+
+
+def _check_task_queues(pipeline: Pipeline, event: Event, values: Values) -> None:
+    """Check that each task of an event runs from one of its own queues."""
+    items = {item.place: item for item in event.tasks}
+    for index, _ in values.items("events", event.name, "tasks"):
+        path = ("events", event.name, "tasks", index)
+        item = items.get(values.source.place(path))
+        if item and item.queue not in item.task.queues:
+            allowed = " or ".join(f"`{queue.name}`" for queue in item.task.queues)
+            text = f"`{item.task.name}` may not run from the queue `{item.queue.name}`"
+            hint = f"write {allowed}, or add it to `queues` of the task"
+            values.error((*path, "queue"), text, hint)
+        if item and item.delay_ms and len(event_rung_name(pipeline, event, item)) > _LONGEST_NAME:
+            text = "the names of this pipeline, event, task and queue are too long to stand in a rung's"
+            values.error(
+                (*path, "delay"), text, f"shorten one: {_LONGEST_NAME} characters is all AMQP allows"
+            )
 
 
 def _check_tasks_once(event: Event, values: Values) -> None:
@@ -65,10 +106,12 @@ def _check_labels(event: Event, values: Values) -> None:
 def _check_queues(pipeline: Pipeline, values: Values) -> None:
     used: dict[str, list[Task]] = {}
     for task in pipeline.tasks.values():
-        used.setdefault(task.queue.name, []).append(task)
+        for queue in task.queues:
+            used.setdefault(queue.name, []).append(task)
+    intakes = intake_names(pipeline)
     for name in values.keys("queues"):
         queue = pipeline.queues[name]
-        is_unused = name not in used and not values.has_error("queues", name)
+        is_unused = name not in used and name not in intakes and not values.has_error("queues", name)
         if is_unused and not _is_any_unknown(values, "queue", pipeline.queues):
             values.warning_at_key(("queues", name), f"no task uses the queue `{name}`", "take it out")
         _check_promises(queue, used.get(name, []), values)
@@ -124,12 +167,23 @@ def _check_consumed(pipeline: Pipeline, values: Values) -> None:
     consumed = {queue.name for consumer in pipeline.consumers.values() for queue in consumer.queues}
     reported: set[str] = set()
     for task in pipeline.tasks.values():
-        queue = task.queue.name
-        if queue not in consumed | reported:
-            reported.add(queue)
-            place = ("queues", queue) if queue in values.keys("queues") else ("tasks", task.name)
-            text = f"no consumer takes the queue `{queue}`, so its tasks would never run"
-            values.error_at_key(place, text, "name it in a consumer's `queues`, or add one without `queues`")
+        for queue in (each.name for each in task.queues):
+            _check_taken(queue, task.name, consumed, reported, values)
+    for queue in intake_names(pipeline):
+        _check_taken(queue, None, consumed, reported, values)
+
+
+def _check_taken(
+    queue: str, task: str | None, consumed: set[str], reported: set[str], values: Values
+) -> None:
+    if queue in consumed | reported:
+        return
+    reported.add(queue)
+    is_tasks_own = task is not None and queue not in values.keys("queues")
+    place = ("tasks", task) if task is not None and is_tasks_own else ("queues", queue)
+    what = "its tasks would never run" if task is not None else "its event would never happen"
+    text = f"no consumer takes the queue `{queue}`, so {what}"
+    values.error_at_key(place, text, "name it in a consumer's `queues`, or add one without `queues`")
 
 
 def _check_ladders(pipeline: Pipeline, values: Values) -> None:

@@ -47,6 +47,10 @@ class Broker:
     write_timeout_s: float = 120.0
     keepalive: bool = True
     heartbeat_s: int = 30
+    #: `never`: all of the topology has to be there.
+    declare: Literal["always", "never"] = "always"
+    #: After which RabbitMQ takes back what isn't acknowledged; None: never.
+    consumer_timeout_s: float | None = 1800.0
     tls: Tls | None = None
 
 
@@ -58,16 +62,20 @@ class Exchange:
     #: As it is called on the broker: `shop.orders`.
     broker_name: str
     type: ExchangeType
+    #: Somebody else's: never declared or changed.
+    external: bool = False
     place: Place = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
-    """A work queue: written in the file, or made for a task without one."""
+    """A queue: written in the file, or made for a task without one."""
 
     name: str
     #: As it is called on the broker: `shop.demo`.
     broker_name: str
+    #: Somebody else's: never declared or changed.
+    external: bool = False
     type: QueueType = "quorum"
     ack: Literal["late", "early"] = "late"
     #: Deaths in the lane after which a message is dead.
@@ -89,18 +97,25 @@ class Task:
 
     name: str
     python: EntryPoint
+    #: Feeds it where nobody chooses another.
     queue: Queue
+    #: Those that may be chosen, `queue` among them.
+    queues: tuple[Queue, ...]
     ladder: Ladder | None
-    #: For one attempt.
-    timeout_s: float
+    #: For one attempt; None: as long as it likes.
+    timeout_s: float | None
+    #: The events, by name, that follow a success, and a death.
+    then: str | None = None
+    on_dead: str | None = None
     place: Place = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventTask:
-    """One task of an event, with the delay that it has for this event (0: none)."""
+    """One task of an event, with the queue and the delay that it has for this event (0: none)."""
 
     task: Task
+    queue: Queue
     delay_ms: int = 0
     place: Place = field(compare=False)
 
@@ -112,8 +127,10 @@ class Event:
     name: str
     #: None: the pipeline's own, `shop.events`.
     exchange: Exchange | None
-    #: The routing key, or the pattern that a routing key has to match.
-    key: str
+    #: The routing keys, or the patterns that a routing key has to match one of.
+    keys: tuple[str, ...]
+    #: An intake: everything in this queue is the event, instead of what an exchange hands on.
+    queue: Queue | None = None
     tasks: tuple[EventTask, ...]
     format: Format = "json"
     #: Label name to template, `{{ order.id }}` from the payload.
@@ -195,6 +212,8 @@ class Pipeline:
     broker: Broker
     exchanges: Mapping[str, Exchange]
     queues: Mapping[str, Queue]
+    #: By the name of a queue, or of a rung and the like: which of its generations is meant, from 2.
+    generations: Mapping[str, int] = field(default_factory=dict)
     tasks: Mapping[str, Task]
     events: Mapping[str, Event]
     consumers: Mapping[str, Consumer]
@@ -203,3 +222,19 @@ class Pipeline:
     def on_broker(self, name: str) -> str:
         """Return what ebats calls `name` on the broker: `shop.name`."""
         return f"{self.name}.{name}"
+
+    def queue_name(self, broker_name: str) -> str:
+        """Return what the file calls a queue; of one that isn't in it, what it is called behind `shop.`."""
+        for queue in self.queues.values():
+            if queue.broker_name == broker_name:
+                return queue.name
+        return broker_name.removeprefix(f"{self.name}.").partition("~")[0]
+
+    def queue_on_broker(self, name: str) -> str:
+        """Return what ebats calls the queue `name` on the broker: `shop.name`, or `shop.name~2`."""
+        return self.on_broker(generation_of(name, self.generations))
+
+
+def generation_of(name: str, generations: Mapping[str, int]) -> str:
+    """Return a queue's name with its generation, where it has had more than one: `demo~2`."""
+    return f"{name}~{generations[name]}" if name in generations else name

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ebats.pipelines import template
 from ebats.pipelines.address import resolve_broker
+from ebats.pipelines.ladder import LONGEST_RUNG_MS
 from ebats.pipelines.model import (
     Consumer,
     EntryPoint,
@@ -19,6 +20,7 @@ from ebats.pipelines.model import (
     Sink,
     StdSink,
     Task,
+    generation_of,
 )
 from ebats.pipelines.secrets import shown
 from ebats.pipelines.values import Values
@@ -31,7 +33,6 @@ CONCURRENCY = 8
 #: Messages a process holds for each of its slots, so that none waits for the broker.
 PREFETCH_A_SLOT = 8
 CRASHES = 5
-_LONGEST_TIMEOUT_MS = 20 * 60_000
 _SMALLEST_MEMORY = 32_000_000
 
 
@@ -43,8 +44,9 @@ def resolve(values: Values, folder: Path) -> Pipeline:
     """
     name = values.get("name") or "pipeline"
     exchanges = {key: _exchange(values, name, key) for key in values.keys("exchanges")}
-    queues = {key: _queue(values, name, key) for key in values.keys("queues")}
-    tasks = _tasks(values, name, queues)
+    generations = _generations(values)
+    queues = {key: _queue(values, name, key, generations) for key in values.keys("queues")}
+    tasks = _tasks(values, name, queues, generations)
     queues |= {task.queue.name: task.queue for task in tasks.values()}
     return Pipeline(
         name=name,
@@ -57,8 +59,9 @@ def resolve(values: Values, folder: Path) -> Pipeline:
         broker=resolve_broker(values, name, folder),
         exchanges=exchanges,
         queues=queues,
+        generations=generations,
         tasks=tasks,
-        events={key: _event(values, key, exchanges, tasks) for key in values.keys("events")},
+        events={key: _event(values, key, exchanges, queues, tasks) for key in values.keys("events")},
         consumers=_consumers(values, queues),
         sinks=tuple(_sink(values, key, folder) for key in values.keys("logs")) or (StdSink(name="std"),),
     )
@@ -79,18 +82,28 @@ def _timezone(values: Values) -> str:
 
 
 def _exchange(values: Values, pipeline: str, name: str) -> Exchange:
+    external = bool(values.get("exchanges", name, "external"))
     return Exchange(
         name=name,
-        broker_name=f"{pipeline}.{name}",
+        broker_name=values.get("exchanges", name, "name") or (name if external else f"{pipeline}.{name}"),
         type=values.get("exchanges", name, "type") or "topic",
+        external=external,
         place=values.source.key_place(("exchanges", name)),
     )
 
 
-def _queue(values: Values, pipeline: str, name: str) -> Queue:
+def _generations(values: Values) -> dict[str, int]:
+    found = {name: values.get("generations", name) for name in values.keys("generations")}
+    return {name: int(number) for name, number in found.items() if number}
+
+
+def _queue(values: Values, pipeline: str, name: str, generations: Mapping[str, int]) -> Queue:
+    external = bool(values.get("queues", name, "external"))
+    ours = f"{pipeline}.{generation_of(name, generations)}"
     return Queue(
         name=name,
-        broker_name=f"{pipeline}.{name}",
+        broker_name=values.get("queues", name, "name") or (name if external else ours),
+        external=external,
         type=values.get("queues", name, "type") or "quorum",
         ack=values.get("queues", name, "ack") or "late",
         crashes=int(values.get("queues", name, "crashes") or CRASHES),
@@ -98,24 +111,46 @@ def _queue(values: Values, pipeline: str, name: str) -> Queue:
     )
 
 
-def _tasks(values: Values, pipeline: str, queues: Mapping[str, Queue]) -> dict[str, Task]:
+def _tasks(
+    values: Values, pipeline: str, queues: Mapping[str, Queue], generations: Mapping[str, int]
+) -> dict[str, Task]:
     ladders = {name: _ladder(values, "ladders", name) for name in values.keys("ladders")}
-    return {name: _task(values, pipeline, name, queues, ladders) for name in values.keys("tasks")}
+    names = values.keys("tasks")
+    return {
+        name: _task(values, name, _task_queues(values, pipeline, name, queues, generations), ladders)
+        for name in names
+    }
 
 
 def _ladder(values: Values, *path: str) -> Ladder:
-    rungs = (values.duration_ms(*path, index) for index, _ in values.items(*path))
+    rungs = (values.duration_ms(*path, index, high=LONGEST_RUNG_MS) for index, _ in values.items(*path))
     return Ladder(rungs_ms=tuple(rungs))
 
 
-def _task(
-    values: Values, pipeline: str, name: str, queues: Mapping[str, Queue], ladders: Mapping[str, Ladder]
-) -> Task:
+def _task_queues(
+    values: Values, pipeline: str, task: str, queues: Mapping[str, Queue], generations: Mapping[str, int]
+) -> tuple[Queue, ...]:
+    """Return the queues that may feed a task, its default first."""
+    path = ("tasks", task)
+    chosen = values.references(*path, "queues", kind="queue", known=queues)
+    if "queue" in values.keys(*path):
+        default = values.reference(*path, "queue", kind="queue", known=queues)
+        if chosen and default and default not in chosen:
+            text = f"`{default.name}` isn't among the `queues` of `{task}`"
+            values.error(
+                (*path, "queue"), text, "add it there, or take `queue` out: the first is the default"
+            )
+        chosen = (*((default,) if default else ()), *(queue for queue in chosen if queue != default))
+    own = queues.get(task) or Queue(
+        name=task,
+        broker_name=f"{pipeline}.{generation_of(task, generations)}",
+        place=values.source.key_place(path),
+    )
+    return chosen or (own,)
+
+
+def _task(values: Values, name: str, queues: tuple[Queue, ...], ladders: Mapping[str, Ladder]) -> Task:
     place = values.source.key_place(("tasks", name))
-    if "queue" in values.keys("tasks", name):
-        queue = values.reference("tasks", name, "queue", kind="queue", known=queues)
-    else:
-        queue = queues.get(name)
     if isinstance(values.get("tasks", name, "retry"), list):
         ladder: Ladder | None = _ladder(values, "tasks", name, "retry")
     else:
@@ -124,35 +159,60 @@ def _task(
         name=name,
         python=values.entry_point("tasks", name, "python")
         or EntryPoint(module="", attribute="", place=place),
-        queue=queue or Queue(name=name, broker_name=f"{pipeline}.{name}", place=place),
+        queue=queues[0],
+        queues=queues,
         ladder=ladder,
-        timeout_s=values.seconds("tasks", name, "timeout", default="5m", high=_LONGEST_TIMEOUT_MS),
+        timeout_s=values.seconds_or_none("tasks", name, "timeout", default="5m"),
+        then=_event_name(values, name, "then"),
+        on_dead=_event_name(values, name, "on_dead"),
         place=place,
     )
 
 
-def _event(values: Values, name: str, exchanges: Mapping[str, Exchange], tasks: Mapping[str, Task]) -> Event:
+def _event_name(values: Values, task: str, key: str) -> str | None:
+    known = {event: event for event in values.keys("events")}
+    return values.reference("tasks", task, key, kind="event", known=known)
+
+
+def _event(
+    values: Values,
+    name: str,
+    exchanges: Mapping[str, Exchange],
+    queues: Mapping[str, Queue],
+    tasks: Mapping[str, Task],
+) -> Event:
     exchange = values.reference("events", name, "exchange", kind="exchange", known=exchanges)
     return Event(
         name=name,
         exchange=exchange,
-        key=values.get("events", name, "key") or ("" if exchange else name),
-        tasks=_event_tasks(values, name, tasks),
+        keys=_keys(values, name) or ("" if exchange else name,),
+        queue=values.reference("events", name, "queue", kind="queue", known=queues),
+        tasks=_event_tasks(values, name, queues, tasks),
         format=values.get("events", name, "format") or "json",
         labels=_labels(values, name),
         place=values.source.key_place(("events", name)),
     )
 
 
-def _event_tasks(values: Values, event: str, tasks: Mapping[str, Task]) -> tuple[EventTask, ...]:
+def _keys(values: Values, event: str) -> tuple[str, ...]:
+    if isinstance(key := values.get("events", event, "key"), str):
+        return (key,)
+    return tuple(dict.fromkeys(key for _, key in values.items("events", event, "key")))
+
+
+def _event_tasks(
+    values: Values, event: str, queues: Mapping[str, Queue], tasks: Mapping[str, Task]
+) -> tuple[EventTask, ...]:
     found = []
     for index, item in values.items("events", event, "tasks"):
         path = ("events", event, "tasks", index)
         is_name = isinstance(item, str)
         task = values.reference(*path, *(() if is_name else ("task",)), kind="task", known=tasks)
-        delay_ms = 0 if is_name else values.duration_ms(*path, "delay")
+        delay_ms = 0 if is_name else values.duration_ms(*path, "delay", high=LONGEST_RUNG_MS)
+        queue = None if is_name else values.reference(*path, "queue", kind="queue", known=queues)
         if task:
-            found.append(EventTask(task=task, delay_ms=delay_ms, place=values.source.place(path)))
+            place = values.source.place(path)
+            found.append(EventTask(task=task, queue=queue or task.queue, delay_ms=delay_ms, place=place))
     return tuple(found)
 
 
@@ -181,11 +241,7 @@ def _consumers(values: Values, queues: Mapping[str, Queue]) -> dict[str, Consume
 
 
 def _named_queues(values: Values, consumer: str, queues: Mapping[str, Queue]) -> tuple[Queue, ...]:
-    paths = [
-        ("consumers", consumer, "queues", index) for index, _ in values.items("consumers", consumer, "queues")
-    ]
-    found = [values.reference(*path, kind="queue", known=queues) for path in paths]
-    return tuple(queue for queue in found if queue)
+    return values.references("consumers", consumer, "queues", kind="queue", known=queues)
 
 
 def _consumer(values: Values, name: str, queues: tuple[Queue, ...]) -> Consumer:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from ebats.pipelines.ladder import parse_duration
 from ebats.pipelines.model import Event, Pipeline, Task
 from ebats.pipelines.topics import matches
-from ebats.pipelines.topology import exchange_of
+from ebats.pipelines.topology import exchange_of, task_key
 
 
 class Rung(NamedTuple):
@@ -21,19 +21,24 @@ class Routes:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.events_exchange = pipeline.on_broker("events")
-        self.suspects = pipeline.on_broker("suspects")
+        self.suspects = pipeline.queue_on_broker("suspects")
         self._rungs = pipeline.on_broker("delay.")
         self.tasks_exchange = pipeline.on_broker("tasks")
         self.tasks = pipeline.tasks
         self.events = pipeline.events
+        #: By their routing keys on the exchange `NAME.tasks`.
+        self.by_key = {
+            task_key(task, queue): task for task in pipeline.tasks.values() for queue in task.queues
+        }
         self._only: dict[str, Task | None] = {}
         for task in pipeline.tasks.values():
-            queue = task.queue.broker_name
-            self._only[queue] = None if queue in self._only else task
+            for queue in task.queues:
+                name = queue.broker_name
+                self._only[name] = None if name in self._only else task
         self._at_once: dict[tuple[str, str], tuple[Task, ...]] = {
             (event.name, queue): _undelayed(event, queue)
             for event in pipeline.events.values()
-            for queue in {event_task.task.queue.broker_name for event_task in event.tasks}
+            for queue in {item.queue.broker_name for item in event.tasks}
         }
         self._by_exchange: dict[str, list[Event]] = {}
         for event in pipeline.events.values():
@@ -52,13 +57,13 @@ class Routes:
         candidates = self._by_exchange.get(exchange, ())
         if exchange in self._fanouts:
             return tuple(candidates)
-        return tuple(event for event in candidates if matches(event.key, key))
+        return tuple(event for event in candidates if any(matches(pattern, key) for pattern in event.keys))
 
     def rung(self, queue: str) -> Rung | None:
         """Return what a queue's name says, if it is a rung: of this version of the file, or another."""
         if not queue.startswith(self._rungs):
             return None
-        delay, *of = queue.removeprefix(self._rungs).split(".")
+        delay, *of = queue.removeprefix(self._rungs).partition("~")[0].split(".")
         try:
             delay_ms = parse_duration(delay)
         except ValueError:
@@ -73,6 +78,4 @@ class Routes:
 
 
 def _undelayed(event: Event, queue: str) -> tuple[Task, ...]:
-    return tuple(
-        item.task for item in event.tasks if not item.delay_ms and item.task.queue.broker_name == queue
-    )
+    return tuple(item.task for item in event.tasks if not item.delay_ms and item.queue.broker_name == queue)

@@ -5,9 +5,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from ebats.pipelines.ladder import RETRY_WITHOUT_LADDER, format_duration
+from ebats.pipelines import wiring
+from ebats.pipelines.addresses import rung_exchange
+from ebats.pipelines.ladder import HOPS_MS, RETRY_WITHOUT_LADDER, format_duration
 from ebats.pipelines.model import Event, EventTask, Pipeline, Queue, Task
 from ebats.pipelines.problems import Place
+from ebats.pipelines.wiring import Wiring
 
 #: The broker gives a message up after so many deliveries that came back: the last resort only.
 DELIVERY_LIMIT = 20
@@ -17,7 +20,7 @@ NO_DELIVERY_LIMIT = 1_000_000
 #: Where messages wait that this version of the file doesn't know.
 UNKNOWN_RUNG_MS = 10_000
 
-Kind = Literal["work", "rung", "dead", "suspects", "topology"]
+Kind = Literal["work", "intake", "rung", "dead", "suspects", "topology"]
 Arguments = tuple[tuple[str, str | int], ...]
 
 
@@ -27,6 +30,8 @@ class DeclaredExchange:
 
     name: str
     type: str
+    #: Somebody else's: it only has to be there.
+    external: bool = False
     arguments: Arguments = ()
     place: Place | None = field(default=None, compare=False)
 
@@ -37,6 +42,8 @@ class DeclaredQueue:
 
     name: str
     kind: Kind
+    #: Somebody else's: it only has to be there.
+    external: bool = False
     arguments: Arguments
     place: Place | None = field(default=None, compare=False)
 
@@ -56,6 +63,7 @@ class Topology:
     exchanges: tuple[DeclaredExchange, ...]
     queues: tuple[DeclaredQueue, ...]
     bindings: tuple[Binding, ...]
+    wiring: Wiring = field(default_factory=Wiring)
 
     def of_kind(self, kind: Kind) -> tuple[DeclaredQueue, ...]:
         """Return the queues of one kind."""
@@ -68,17 +76,32 @@ def derive(pipeline: Pipeline) -> Topology:
         exchanges=tuple(_exchanges(pipeline)),
         queues=tuple(_queues(pipeline)),
         bindings=tuple(dict.fromkeys(_bindings(pipeline))),
+        wiring=wiring.wire(pipeline),
     )
 
 
+def task_key(task: Task, queue: Queue) -> str:
+    """Return the routing key on `NAME.tasks` that leads to a task on a queue: see `wiring.task_key`."""
+    return wiring.task_key(task.name, queue.name, task.queue.name)
+
+
 def rung_name(pipeline: Pipeline, delay_ms: int) -> str:
-    """Return the name of the shared rung for a delay, of its queue and its exchange: `shop.delay.5s`."""
-    return pipeline.on_broker(f"delay.{format_duration(delay_ms)}")
+    """Return the name of the exchange in front of the shared rung for a delay: `shop.delay.5s`."""
+    return rung_exchange(pipeline.name, delay_ms)
+
+
+def rung_queue(pipeline: Pipeline, delay_ms: int) -> str:
+    """Return the name of the queue that is the shared rung for a delay: `shop.delay.5s`, or with `~2`."""
+    return pipeline.queue_on_broker(f"delay.{format_duration(delay_ms)}")
 
 
 def event_rung_name(pipeline: Pipeline, event: Event, task: EventTask) -> str:
-    """Return the name of an event's own rung for a delayed task: `shop.delay.10s.EVENT.TASK`."""
-    return f"{rung_name(pipeline, task.delay_ms)}.{event.name}.{task.task.name}"
+    """Return the name of an event's own rung for a delayed task: `shop.delay.10s.EVENT.TASK`.
+
+    With `@QUEUE` at its end where the event chose a queue: messages return there, and a queue can't change.
+    """
+    delay = format_duration(task.delay_ms)
+    return pipeline.queue_on_broker(f"delay.{delay}.{event.name}.{task_key(task.task, task.queue)}")
 
 
 def exchange_of(pipeline: Pipeline, event: Event) -> str:
@@ -88,10 +111,13 @@ def exchange_of(pipeline: Pipeline, event: Event) -> str:
 
 def shared_delays_ms(pipeline: Pipeline) -> tuple[int, ...]:
     """Return the distinct delays that have a shared rung, shortest first."""
-    delays = {UNKNOWN_RUNG_MS, *RETRY_WITHOUT_LADDER.rungs_ms}
-    for task in pipeline.tasks.values():
-        delays.update(task.ladder.rungs_ms if task.ladder else ())
-    return tuple(sorted(delays))
+    return tuple(sorted({*written_delays_ms(pipeline), *HOPS_MS}))
+
+
+def written_delays_ms(pipeline: Pipeline) -> frozenset[int]:
+    """Return the delays of the shared rungs that the ladders of a file need, or any file."""
+    written = (task.ladder.rungs_ms for task in pipeline.tasks.values() if task.ladder)
+    return frozenset({UNKNOWN_RUNG_MS, *RETRY_WITHOUT_LADDER.rungs_ms}.union(*written))
 
 
 def _exchanges(pipeline: Pipeline) -> Iterator[DeclaredExchange]:
@@ -107,50 +133,67 @@ def _exchanges(pipeline: Pipeline) -> Iterator[DeclaredExchange]:
     for delay_ms in shared_delays_ms(pipeline):
         yield DeclaredExchange(name=rung_name(pipeline, delay_ms), type="fanout")
     for exchange in pipeline.exchanges.values():
-        yield DeclaredExchange(name=exchange.broker_name, type=exchange.type, place=exchange.place)
+        yield DeclaredExchange(
+            name=exchange.broker_name, type=exchange.type, external=exchange.external, place=exchange.place
+        )
 
 
 def _queues(pipeline: Pipeline) -> Iterator[DeclaredQueue]:
-    name = pipeline.on_broker
+    name = pipeline.queue_on_broker
+    dead = pipeline.on_broker("dead")
     yield DeclaredQueue(name=name("dead"), kind="dead", arguments=_kept())
-    yield DeclaredQueue(
-        name=name("suspects"), kind="suspects", arguments=_kept(*_dead_lettering(name("dead")))
-    )
+    yield DeclaredQueue(name=name("suspects"), kind="suspects", arguments=_kept(*_dead_lettering(dead)))
     yield DeclaredQueue(name=name("topology"), kind="topology", arguments=_kept())
+    intakes = intake_names(pipeline)
     for queue in pipeline.queues.values():
         yield DeclaredQueue(
-            name=queue.broker_name, kind="work", arguments=_work(pipeline, queue), place=queue.place
+            name=queue.broker_name,
+            kind="intake" if queue.name in intakes else "work",
+            external=queue.external,
+            arguments=() if queue.external else _work(pipeline, queue),
+            place=queue.place,
         )
     for delay_ms in shared_delays_ms(pipeline):
         yield DeclaredQueue(
-            name=rung_name(pipeline, delay_ms), kind="rung", arguments=_rung(pipeline, delay_ms)
+            name=rung_queue(pipeline, delay_ms), kind="rung", arguments=_rung(pipeline, delay_ms)
         )
     for event, task in _delayed(pipeline):
         yield DeclaredQueue(
             name=event_rung_name(pipeline, event, task),
             kind="rung",
-            arguments=_rung(pipeline, task.delay_ms, back_to=task.task),
+            arguments=_rung(pipeline, task.delay_ms, back_to=task_key(task.task, task.queue)),
             place=task.place,
         )
 
 
 def _bindings(pipeline: Pipeline) -> Iterator[Binding]:
     name = pipeline.on_broker
-    yield Binding(name("dead"), "", name("dead"))
+    dead = pipeline.queue_on_broker("dead")
+    yield Binding(name("dead"), "", dead)
     if pipeline.unrouted == "dead":
-        yield Binding(name("unrouted"), "", name("dead"))
+        yield Binding(name("unrouted"), "", dead)
     for delay_ms in shared_delays_ms(pipeline):
-        yield Binding(rung_name(pipeline, delay_ms), "", rung_name(pipeline, delay_ms))
+        yield Binding(rung_name(pipeline, delay_ms), "", rung_queue(pipeline, delay_ms))
+    intakes = intake_names(pipeline)
     for queue in pipeline.queues.values():
-        yield Binding(name("tasks"), f"@{queue.name}", queue.broker_name)
+        if queue.name not in intakes:
+            yield Binding(name("tasks"), f"@{queue.name}", queue.broker_name)
     for task in pipeline.tasks.values():
-        yield Binding(name("tasks"), task.name, task.queue.broker_name)
+        for queue in task.queues:
+            yield Binding(name("tasks"), task_key(task, queue), queue.broker_name)
     for event in pipeline.events.values():
-        for event_task in event.tasks:
-            if not event_task.delay_ms:
-                yield Binding(exchange_of(pipeline, event), event.key, event_task.task.queue.broker_name)
-    for event, event_task in _delayed(pipeline):
-        yield Binding(exchange_of(pipeline, event), event.key, event_rung_name(pipeline, event, event_task))
+        # What comes through an intake is handed on by whoever takes it.
+        for key in event.keys if event.queue is None else ():
+            for item in event.tasks:
+                queue_name = (
+                    event_rung_name(pipeline, event, item) if item.delay_ms else item.queue.broker_name
+                )
+                yield Binding(exchange_of(pipeline, event), key, queue_name)
+
+
+def intake_names(pipeline: Pipeline) -> frozenset[str]:
+    """Return the names, in the file, of the queues that events come from."""
+    return frozenset(event.queue.name for event in pipeline.events.values() if event.queue)
 
 
 def _delayed(pipeline: Pipeline) -> Iterable[tuple[Event, EventTask]]:
@@ -182,9 +225,9 @@ def _work(pipeline: Pipeline, queue: Queue) -> Arguments:
     return _quorum(("x-delivery-limit", DELIVERY_LIMIT), *dead)
 
 
-def _rung(pipeline: Pipeline, delay_ms: int, back_to: Task | None = None) -> Arguments:
+def _rung(pipeline: Pipeline, delay_ms: int, back_to: str | None = None) -> Arguments:
     # The limit on the queue, never on the message: mixed ones block each other at the head.
-    key = (("x-dead-letter-routing-key", back_to.name),) if back_to else ()
+    key = (("x-dead-letter-routing-key", back_to),) if back_to else ()
     dead = _dead_lettering(pipeline.on_broker("tasks"))
     return _quorum(("x-message-ttl", delay_ms), *dead, *key)
 
@@ -194,11 +237,16 @@ def to_json(topology: Topology) -> str:
     return json.dumps(
         {
             "version": 1,
-            "exchanges": [[item.name, item.type, dict(item.arguments)] for item in topology.exchanges],
-            "queues": [[item.name, item.kind, dict(item.arguments)] for item in topology.queues],
+            "exchanges": [
+                [item.name, item.type, dict(item.arguments), item.external] for item in topology.exchanges
+            ],
+            "queues": [
+                [item.name, item.kind, dict(item.arguments), item.external] for item in topology.queues
+            ],
             "bindings": [list(item) for item in topology.bindings],
+            "wiring": wiring.to_data(topology.wiring),
         },
-        indent=1,
+        ensure_ascii=False,
     )
 
 
@@ -213,19 +261,20 @@ def from_json(text: str | bytes) -> Topology:
         raise ValueError("this topology was written by another version of ebats")
     try:
         return _topology(data)
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"this is no topology: {type(error).__name__}: {error}") from None
 
 
 def _topology(data: dict[str, Any]) -> Topology:
     return Topology(
         exchanges=tuple(
-            DeclaredExchange(name=name, type=type_, arguments=tuple(arguments.items()))
-            for name, type_, arguments in data["exchanges"]
+            DeclaredExchange(name=name, type=type_, external=external, arguments=tuple(arguments.items()))
+            for name, type_, arguments, external in data["exchanges"]
         ),
         queues=tuple(
-            DeclaredQueue(name=name, kind=kind, arguments=tuple(arguments.items()))
-            for name, kind, arguments in data["queues"]
+            DeclaredQueue(name=name, kind=kind, external=external, arguments=tuple(arguments.items()))
+            for name, kind, arguments, external in data["queues"]
         ),
         bindings=tuple(Binding(*binding) for binding in data["bindings"]),
+        wiring=wiring.from_data(data["wiring"]),
     )

@@ -73,6 +73,12 @@ class Values:
         """Return a duration in seconds; out of its bounds it is a problem."""
         return self.duration_ms(*path, default=default, low=low, high=high) / 1000
 
+    def seconds_or_none(self, *path: str | int, default: str) -> float | None:
+        """Return a duration in seconds, of ten years at most; None: it is `none`."""
+        if self.get(*path) == "none":
+            return None
+        return self.seconds(*path, default=default, high=10 * MS_A_YEAR)
+
     def size(self, *path: str | int, low: int) -> int | None:
         """Return a size in bytes, or None; below its bound it is a problem."""
         value = self.get(*path)
@@ -102,6 +108,11 @@ class Values:
             hint = suggest(name, known) or f"add it to `{kind}s`"
             self.error(path, f"there is no {kind} `{name}`", hint)
         return known.get(name)
+
+    def references(self, *path: str | int, kind: str, known: Mapping[str, T]) -> tuple[T, ...]:
+        """Return what the names of a list name; each unknown one is a problem."""
+        found = [self.reference(*path, index, kind=kind, known=known) for index, _ in self.items(*path)]
+        return tuple(item for item in found if item is not None)
 
     def error(self, path: Path, text: str, hint: str) -> None:
         """Note that a value is wrong."""

@@ -80,11 +80,8 @@ def _about_keys(violation: Violation) -> Callable[[Source, Violation], Iterator[
 #: Keys that ebats is to have, by section and depth: a file from its design may use them.
 _LATER: Mapping[tuple[str, int], frozenset[str]] = {
     ("", 0): frozenset({"producers"}),
-    ("exchanges", 2): frozenset({"external", "name"}),
-    ("queues", 2): frozenset({"external", "name"}),
-    ("tasks", 2): frozenset({"http", "then", "on_dead", "queues"}),
-    ("events", 2): frozenset({"queue", "schema"}),
-    ("events", 4): frozenset({"queue"}),
+    ("tasks", 2): frozenset({"http"}),
+    ("events", 2): frozenset({"schema"}),
     ("logs", 2): frozenset({"elasticsearch"}),
 }
 #: Those of them that stand for a key that is required.

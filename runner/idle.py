@@ -34,8 +34,9 @@ class Idle:
         self._queues = [*queues, *(queue.name for queue in topology.of_kind("suspects"))]
         self._counts = counts
         before = counts(rungs)
-        self._on_shared = sum(count or 0 for name, count in before.items() if name in exchanges)
-        self._on_events = sum(count or 0 for name, count in before.items() if name not in exchanges)
+        shared = {name for name in rungs if name.partition("~")[0] in exchanges}
+        self._on_shared = sum(count or 0 for name, count in before.items() if name in shared)
+        self._on_events = sum(count or 0 for name, count in before.items() if name not in shared)
         self._quiet_since: float | None = None
         self._last: tuple[Any, ...] | None = None
         self._processes = 0

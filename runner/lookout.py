@@ -40,7 +40,7 @@ class Lookout:
             pause_s = _EVERY_S
 
     def _look(self) -> None:
-        suspects = self._pipeline.on_broker("suspects")
+        suspects = self._pipeline.queue_on_broker("suspects")
         connection = open_connection(self._pipeline.broker, self._pipeline.broker.urls[0])
         try:
             if counts(connection, [suspects])[suspects]:

@@ -114,6 +114,8 @@ def _declare(connection: Connection, pipeline: Pipeline, topology: Topology) -> 
 
 def _declare_one(channel: Any, item: Declared, *, nowait: bool = False) -> None:
     options = {"durable": True, "auto_delete": False, "nowait": nowait, "arguments": dict(item.arguments)}
+    if item.external:
+        options = {"passive": True, "nowait": nowait}
     if isinstance(item, DeclaredExchange):
         channel.exchange_declare(item.name, item.type, **options)
     else:

@@ -46,7 +46,7 @@ def _run(
     if not declare.apply(pipeline, supervisor.say, supervisor.stopping):
         return 0 if supervisor.stop() else 1
     topology = derive(pipeline)
-    dead, suspects = pipeline.on_broker("dead"), pipeline.on_broker("suspects")
+    dead, suspects = pipeline.queue_on_broker("dead"), pipeline.queue_on_broker("suspects")
     before = broker.counts([dead, suspects])
     watch = Idle(topology, _queues(pipeline, only), broker.counts) if until_idle else None
     broker.close()

@@ -8,10 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
+from ebats.pipelines.ladder import HOPS_MS
 from ebats.pipelines.load import load
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import EbatsError
-from ebats.pipelines.topology import Topology, derive
+from ebats.pipelines.topology import Topology, derive, rung_queue, written_delays_ms
 from ebats.runner import state
 from ebats.runner.broker.connect import BROKER_ERRORS, check_lasting, connect, masked
 from ebats.runner.broker.inspect import counts
@@ -35,7 +36,8 @@ class Status:
     error: str | None
     #: Ready messages of each work queue.
     queues: Mapping[str, int | None]
-    #: Messages waiting on each rung: `5s`, `10s.EVENT.TASK`.
+    #: Messages waiting on each rung: `5s`, `10s.EVENT.TASK`. Rungs that the file doesn't write, for waits of
+    #: any length, stand here only while something waits there.
     waiting: Mapping[str, int | None]
     dead: int | None
     suspects: int | None
@@ -70,6 +72,7 @@ def look(pipeline: Pipeline, wait_s: float) -> Status:
     except BrokerAway as away:
         error = str(away)
     runners = state.read_all(pipeline)
+    hops = {rung_queue(pipeline, delay_ms) for delay_ms in {*HOPS_MS} - written_delays_ms(pipeline)}
     return Status(
         pipeline=pipeline.name,
         broker=", ".join(masked(url) for url in pipeline.broker.urls),
@@ -78,9 +81,11 @@ def look(pipeline: Pipeline, wait_s: float) -> Status:
         waiting={
             queue.name.removeprefix(pipeline.on_broker("delay.")): found[queue.name]
             for queue in topology.of_kind("rung")
+            # Those for waits of any length are many, and mostly empty.
+            if queue.name not in hops or found[queue.name]
         },
-        dead=found[pipeline.on_broker("dead")],
-        suspects=found[pipeline.on_broker("suspects")],
+        dead=found[pipeline.queue_on_broker("dead")],
+        suspects=found[pipeline.queue_on_broker("suspects")],
         running=sum(runner.get("running", 0) for runner in runners) if runners else None,
         runners=runners,
     )

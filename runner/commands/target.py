@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ebats.pipelines import addresses
 from ebats.pipelines.model import Event, Format, Pipeline
 from ebats.pipelines.problems import UsageError
 from ebats.pipelines.routes import Routes
-from ebats.pipelines.topology import exchange_of
+from ebats.pipelines.wiring import wire
 from ebats.pipelines.wording import suggest
 
 #: The pipeline's own exchanges, as they are called on the command line.
@@ -37,14 +38,12 @@ def of_event(pipeline: Pipeline, name: str) -> Target:
     event = pipeline.events.get(name)
     if event is None:
         raise _unknown(f"{pipeline.file} has no event {name!r}", name, pipeline.events)
-    if event.exchange and event.exchange.type == "topic" and {"*", "#"} & set(event.key.split(".")):
-        raise UsageError(
-            f"the event {name!r} is whatever matches {event.key!r}: "
-            f"say which key with --exchange {event.exchange.name} --key KEY"
-        )
-    return Target(
-        exchange=exchange_of(pipeline, event), key=event.key, format=event.format, name=f"event {name}"
-    )
+    try:
+        (address,) = addresses.of_event(pipeline.name, wire(pipeline), name, now=0.0)
+    except addresses.Unaddressable as error:
+        exchange = event.exchange.name if event.exchange else EVENTS
+        raise UsageError(f"{error}, with --exchange {exchange} --key KEY") from None
+    return Target(exchange=address.exchange, key=address.key, format=event.format, name=f"event {name}")
 
 
 def of_task(pipeline: Pipeline, name: str) -> Target:
@@ -69,7 +68,9 @@ def of_exchange(pipeline: Pipeline, name: str, key: str) -> Target:
         raise _unknown(f"{pipeline.file} has no exchange {name!r}", name, known)
     if name == TASKS and not key.startswith("@"):
         return of_task(pipeline, key)
-    broker_name = pipeline.on_broker(name)
+    broker_name = (
+        pipeline.exchanges[name].broker_name if name in pipeline.exchanges else pipeline.on_broker(name)
+    )
     events = Routes(pipeline).events_of(broker_name, key)
     if name == EVENTS and not events:
         own = [event.name for event in pipeline.events.values() if not event.exchange]

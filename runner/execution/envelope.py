@@ -138,9 +138,10 @@ def _by_task(delivery: Delivery, routes: Routes, name: str) -> Meaning:
         envelope = _from_rung(delivery, rung.event)
     if rung and _is_early(delivery, rung):
         queue = str((_last_death(delivery) or {}).get("queue"))
+        exchange = queue.partition("~")[0]
         # An event's own rung has no exchange in front, a shared one has one of its name.
-        return Around(envelope, "", queue) if rung.event else Around(envelope, queue, delivery.key)
-    task = routes.tasks.get(name)
+        return Around(envelope, "", queue) if rung.event else Around(envelope, exchange, delivery.key)
+    task = routes.by_key.get(name)
     if task is None:
         return Unknown(envelope, f"there is no task {name!r}")
     return Runs(envelope, (task,))

@@ -41,7 +41,7 @@ class Journal:
         source = Source(pipeline=pipeline.name, process=process, environment=pipeline.environment)
         self.log = ProcessLog(source, out.put)
         self._with_payload = with_payload
-        self._prefix = f"{pipeline.name}."
+        self._queues = {queue.broker_name: queue.name for queue in pipeline.queues.values()}
         self._labels = {
             event.name: {name: parse(text) for name, text in event.labels.items()}
             for event in pipeline.events.values()
@@ -63,7 +63,7 @@ class Journal:
                 level=_LEVELS[type(decision)],
                 pipeline=self._pipeline.name,
                 task=run.task.name,
-                queue=envelope.queue.removeprefix(self._prefix),
+                queue=self._queue(envelope),
                 id=envelope.id,
                 attempt=envelope.attempt,
                 attempts=attempts(_ladder(run, decision)),
@@ -98,7 +98,7 @@ class Journal:
                 level="error",
                 pipeline=self._pipeline.name,
                 task=task.name if task else "",
-                queue=envelope.queue.removeprefix(self._prefix),
+                queue=self._queue(envelope),
                 id=envelope.id,
                 attempt=envelope.attempt,
                 attempts=attempts(task.ladder if task else None),
@@ -117,6 +117,9 @@ class Journal:
     def logger(self, task: str, message_id: str) -> "TaskLogger":
         """Return a logger whose lines name a task and a message."""
         return TaskLogger(self.log, task, message_id)
+
+    def _queue(self, envelope: Envelope) -> str:
+        return self._queues.get(envelope.queue) or self._pipeline.queue_name(envelope.queue)
 
     def _delay_ms(self, envelope: Envelope, task: Task) -> int:
         event = self._pipeline.events.get(envelope.event or "")

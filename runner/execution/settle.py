@@ -102,7 +102,7 @@ def one_task(pipeline: Pipeline, envelope: Envelope, task: Task) -> Outgoing:
 def suspect(pipeline: Pipeline, envelope: Envelope, task: Task, crashes: int) -> Outgoing:
     """Return the message for the lane, where it runs alone, and has ended the process `crashes` times."""
     headers = _headers(envelope, task) | {"ebats-crashes": crashes, "ebats-queue": envelope.queue}
-    return _outgoing(envelope, "", pipeline.on_broker("suspects"), headers)
+    return _outgoing(envelope, "", pipeline.queue_on_broker("suspects"), headers)
 
 
 def counted(envelope: Envelope, crashes: int) -> Envelope:
@@ -133,7 +133,7 @@ def _task_name(pipeline: Pipeline, delivery: Delivery) -> str | None:
 
 
 def _short(pipeline: Pipeline, queue: str) -> str:
-    return queue.removeprefix(f"{pipeline.name}.")
+    return pipeline.queue_name(queue)
 
 
 def _headers(envelope: Envelope, task: Task | None) -> Headers:

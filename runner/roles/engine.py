@@ -45,6 +45,7 @@ class Engine:
         self.on_ended: Callable[[Run], None] | None = None
         self._functions = functions
         self._routes = Routes(pipeline)
+        self._names = {queue.broker_name: queue.name for queue in pipeline.queues.values()}
         self._early = {queue.broker_name for queue in pipeline.queues.values() if queue.ack == "early"}
         self._lock = threading.Lock()
         self._seldom = Seldom()
@@ -151,11 +152,11 @@ class Engine:
             async with limit:
                 result = await call.call_async(run.function, payload, partial(self._context, run))
         except TimeoutError:
-            return call.timed_out(run.task.timeout_s)
+            return call.timed_out(run.task.timeout_s or 0.0)
         except BaseException as error:  # a cancellation, or what only derives from it
             result = call.failed(error)
         # A task may swallow its cancellation; too late is too late.
-        return call.timed_out(run.task.timeout_s) if limit.expired() else result
+        return call.timed_out(run.task.timeout_s or 0.0) if limit.expired() else result
 
     def _begin(self, run: Run) -> tuple[Result | None, object]:
         envelope = run.envelope
@@ -174,7 +175,7 @@ class Engine:
             attempt=envelope.attempt,
             exchange=envelope.exchange,
             key=envelope.key,
-            queue=envelope.queue.removeprefix(f"{self.pipeline.name}."),
+            queue=self._names.get(envelope.queue, envelope.queue),
             headers=envelope.delivery.headers,
             body=envelope.delivery.body,
             logger=self.journal.logger(name, envelope.id),

@@ -19,7 +19,7 @@ _IDLE_S = 3.0
 
 def run(spec: ProcessSpec, journal: Journal, parent: Parent) -> None:
     """Run the lane until there are no suspects."""
-    queues = {spec.pipeline.on_broker("suspects"): 1}
+    queues = {spec.pipeline.queue_on_broker("suspects"): 1}
     worker = Worker(spec, queues, 1, journal, parent)
     hooks = Hooks(spec.pipeline, journal)
     worker.engine.on_error = hooks.on_error

@@ -1,5 +1,6 @@
 """A process that works deliveries off: its threads, its limits, its way out."""
 
+import math
 import resource
 import time
 from collections.abc import Callable
@@ -129,7 +130,7 @@ class Worker:
         self._let_finish(why)
         for run in self._hung():
             self.journal.log.warning(f"{run.task.name} doesn't end: its process leaves", id=run.envelope.id)
-            self.engine.finish(run, timed_out(run.task.timeout_s))
+            self.engine.finish(run, timed_out(run.task.timeout_s or 0.0))
         for run in tuple(self.slots.running):
             self.engine.hand_back(run)
             self.slots.cancel(run)
@@ -156,6 +157,8 @@ class Worker:
 
 
 def _bound_s(run: Run) -> float:
+    if run.task.timeout_s is None:
+        return math.inf
     return run.task.timeout_s + (_CANCEL_S if run.is_async else 0.0)
 
 

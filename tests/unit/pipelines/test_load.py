@@ -70,9 +70,9 @@ def test_an_event_is_a_key_on_the_pipelines_own_exchange_or_a_pattern_on_another
         + "  gossip: {exchange: news, tasks: [ship]}\n"
     )
     paid, wanted, gossip = pipeline.events.values()
-    assert (paid.exchange, paid.key, paid.tasks[0].delay_ms) == (None, "paid", 10_000)
-    assert (wanted.exchange, wanted.key) == (pipeline.exchanges["orders"], "*.WANTED")
-    assert (gossip.exchange, gossip.key) == (pipeline.exchanges["news"], "")
+    assert (paid.exchange, paid.keys, paid.tasks[0].delay_ms) == (None, ("paid",), 10_000)
+    assert (wanted.exchange, wanted.keys) == (pipeline.exchanges["orders"], ("*.WANTED",))
+    assert (gossip.exchange, gossip.keys) == (pipeline.exchanges["news"], ("",))
     assert pipeline.exchanges["orders"].type == "topic"
     assert wanted.tasks[0].task is pipeline.tasks["ship"]
 
@@ -179,8 +179,8 @@ def test_a_file_that_cannot_be_read_is_told_apart(name: str, tmp_path: Path) -> 
 def test_no_name_on_the_broker_is_longer_than_amqp_allows() -> None:
     longest = "a" * 64
     text = (
-        f"version: 1\nname: {longest}\ntasks:\n  {longest}: {{python: 'a:b', retry: [3649d23h59m59s999ms]}}\n"
-        f"events:\n  {longest}: {{tasks: [{{task: {longest}, delay: 3649d23h59m59s999ms}}]}}\n"
+        f"version: 1\nname: {longest}\ntasks:\n  {longest}: {{python: 'a:b', retry: [48d23h59m59s999ms]}}\n"
+        f"events:\n  {longest}: {{tasks: [{{task: {longest}, delay: 48d23h59m59s999ms}}]}}\n"
     )
     topology = derive(from_bytes("f.yaml", text.encode(), {}).pipeline)
     names = [declared.name for declared in (*topology.exchanges, *topology.queues)]

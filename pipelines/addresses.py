@@ -1,0 +1,116 @@
+"""Where a message of an event, or for a task, is published: exchange, key, headers. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ebats.pipelines.ladder import HOPS_MS, format_duration, next_hop
+from ebats.pipelines.wiring import WiredEvent, Wiring, task_key
+from ebats.pipelines.wording import suggest
+
+#: Before this moment, a Unix time in seconds, the message isn't run.
+DUE = "ebats-due"
+
+
+class Unaddressable(ValueError):
+    """Raised for what a pipeline has no address for: its text says why, and what there is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where one message goes."""
+
+    #: As the broker calls it; empty: straight to the queue that `key` names.
+    exchange: str
+    key: str
+    #: Headers of ours that it needs on this way.
+    headers: Mapping[str, Any] = field(default_factory=dict)
+
+
+def of_event(
+    pipeline: str, wiring: Wiring, name: str, *, now: float, delay_s: float = 0.0, queue: str | None = None
+) -> tuple[Address, ...]:
+    """Return where a message of an event is published.
+
+    One address where the broker hands it to the tasks. With a delay, or a chosen queue (its name in
+    the file), the publisher does that: one address for each task, all for the same message id.
+    `now` is the Unix time in seconds.
+
+    Raises:
+        Unaddressable: there is no such event, it is a pattern, or a task may not run from that queue.
+    """
+    event = _known(wiring.events, name, "event")
+    if delay_s <= 0 and queue is None:
+        return (_straight(name, event),)
+    origin = {"ebats-event": name, "ebats-exchange": event.exchange, "ebats-key": _key(event)}
+    return tuple(
+        _of_task(
+            pipeline, wiring, item.task, queue or item.queue, now, delay_s + item.delay_ms / 1000, origin
+        )
+        for item in event.tasks
+    )
+
+
+def of_task(
+    pipeline: str, wiring: Wiring, name: str, *, now: float, delay_s: float = 0.0, queue: str | None = None
+) -> Address:
+    """Return where a message for one task is published.
+
+    Raises:
+        Unaddressable: there is no such task, or it may not run from that queue.
+    """
+    task = _known(wiring.tasks, name, "task")
+    origin = {"ebats-exchange": f"{pipeline}.tasks", "ebats-key": name} if delay_s > 0 else {}
+    return _of_task(pipeline, wiring, name, queue or task.queues[0], now, delay_s, origin)
+
+
+def rung_exchange(pipeline: str, delay_ms: int) -> str:
+    """Return the broker's name of the exchange in front of a shared rung: `shop.delay.5s`."""
+    return f"{pipeline}.delay.{format_duration(delay_ms)}"
+
+
+def is_pattern(event: WiredEvent) -> bool:
+    """Return whether no message can have an event's key: it only says what matches."""
+    return event.type == "topic" and bool({"*", "#"} & set(_key(event).split(".")))
+
+
+def _straight(name: str, event: WiredEvent) -> Address:
+    if event.queue is not None:
+        return Address(exchange="", key=event.queue)
+    if is_pattern(event):
+        listed = " or ".join(repr(key) for key in event.keys)
+        raise Unaddressable(f"the event {name!r} is whatever matches {listed}: choose a key")
+    return Address(exchange=event.exchange, key=_key(event))
+
+
+def _of_task(
+    pipeline: str,
+    wiring: Wiring,
+    name: str,
+    queue: str,
+    now: float,
+    delay_s: float,
+    origin: Mapping[str, Any],
+) -> Address:
+    task = wiring.tasks[name]
+    if queue not in task.queues:
+        allowed = " and ".join(f"`{each}`" for each in task.queues)
+        raise Unaddressable(f"the task {name!r} may not run from the queue {queue!r}, only from {allowed}")
+    key = task_key(name, queue, task.queues[0])
+    if delay_s <= 0:
+        return Address(exchange=f"{pipeline}.tasks", key=key, headers=origin)
+    rung = rung_exchange(pipeline, next_hop(HOPS_MS, delay_s * 1000))
+    return Address(exchange=rung, key=key, headers={**origin, DUE: now + delay_s})
+
+
+def _key(event: WiredEvent) -> str:
+    """Return an event's first key that a message can have; the first of all where each is a pattern."""
+    plain = (key for key in event.keys if event.type != "topic" or not {"*", "#"} & set(key.split(".")))
+    return next(plain, event.keys[0] if event.keys else "")
+
+
+def _known(known: Mapping[str, Any], name: str, kind: str) -> Any:
+    if name in known:
+        return known[name]
+    hint = suggest(name, known)
+    raise Unaddressable(f"there is no {kind} {name!r}" + (f"; {hint}" if hint else ""))
