@@ -58,6 +58,8 @@ class Outgoing(msgspec.Struct):
     body: bytes
     headers: Headers
     properties: dict[str, Any]
+    #: Where no queue takes it, it is left out: a reply to somebody who has gone.
+    optional: bool = False
 
 
 def retry(

@@ -59,11 +59,11 @@ class Suspects:
         if not delivery.redelivered or not delivery.is_suspect():
             return True
         worker = self._worker
-        worker.engine.count("suspects")
+        worker.engine.settler.count("suspects")
         worker.journal.log.warning(
             f"{task.name} was cut short again and again: it runs alone from now on", id=envelope.id
         )
         message = settle.suspect(self._pipeline, envelope, task, envelope.crashes)
         # Not before it is there: a lane that finds nothing leaves.
-        worker.engine.pass_on(delivery, message, lambda: worker.parent.tell(suspect=envelope.id))
+        worker.engine.settler.pass_on(delivery, message, lambda: worker.parent.tell(suspect=envelope.id))
         return False

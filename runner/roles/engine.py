@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -17,11 +16,10 @@ from ebats.runner.execution.seldom import Seldom
 from ebats.runner.execution.settle import Outgoing
 from ebats.runner.execution.slots import Run
 from ebats.runner.roles.ports import Acknowledges, Looks, Publishes, Submits
+from ebats.runner.roles.settler import Settler
 
 #: `ack: early`: for the acknowledgement to be sent; longer is a lost connection.
 _EARLY_S = 5.0
-#: A message that no queue takes goes out again after so long.
-_AGAIN_S = 5.0
 
 
 class Engine:
@@ -33,8 +31,7 @@ class Engine:
         #: Deliveries that came, and those of them that came from a shared rung; the intake's thread counts.
         self.taken = 0
         self.from_rungs = 0
-        #: `to_rungs`, `to_event_rungs`, `from_event_rungs`, `dead`, `handed_back`, `suspects`.
-        self.counts: Counter[str] = Counter()
+        self.settler = Settler(journal)
         #: Decides whether a run may start here; False: it has been dealt with otherwise.
         self.admit: Callable[[Envelope, Task], bool] = lambda _envelope, _task: True
         #: What is published to give a run back to its queue.
@@ -53,8 +50,8 @@ class Engine:
     def connect(self, intake: Acknowledges, publisher: Publishes, slots: Submits) -> None:
         """Say where acknowledgements, messages and runs go; before the first delivery."""
         self._intake = intake
-        self._publisher = publisher
         self._slots = slots
+        self.settler.connect(intake, publisher)
 
     # From a delivery to its runs.
 
@@ -69,15 +66,15 @@ class Engine:
         elif isinstance(meaning, Split):
             self._split(delivery, meaning.copies)
         elif isinstance(meaning, Around):
-            self.count("to_rungs" if meaning.exchange else "to_event_rungs")
-            self.pass_on(delivery, settle.around(meaning.envelope, meaning.exchange, meaning.key))
+            self.settler.count("to_rungs" if meaning.exchange else "to_event_rungs")
+            self.settler.pass_on(delivery, settle.around(meaning.envelope, meaning.exchange, meaning.key))
         else:
             self._unknown(meaning)
 
     def _count_rung(self, delivery: Delivery) -> None:
         if rung := rung_of(delivery, self._routes):
             if rung.event:
-                self.count("from_event_rungs")
+                self.settler.count("from_event_rungs")
             else:
                 self.from_rungs += 1
 
@@ -105,7 +102,7 @@ class Engine:
     def _split(self, delivery: Delivery, copies: tuple[tuple[Envelope, Task], ...]) -> None:
         delivery.pending = delivery.runs = len(copies)
         for envelope, task in copies:
-            self.pass_on(delivery, settle.one_task(self.pipeline, envelope, task))
+            self.settler.pass_on(delivery, settle.one_task(self.pipeline, envelope, task))
 
     def _unknown(self, unknown: Unknown) -> None:
         envelope, now = unknown.envelope, time.time()
@@ -117,8 +114,8 @@ class Engine:
                 envelope, None, Failed("unknown", "Unknown", f"{unknown.why}, nor was there in ten minutes")
             )
             return
-        self.count("to_rungs")
-        self.pass_on(envelope.delivery, settle.wait_unknown(self.pipeline, envelope, now))
+        self.settler.count("to_rungs")
+        self.settler.pass_on(envelope.delivery, settle.wait_unknown(self.pipeline, envelope, now))
 
     # One run.
 
@@ -203,17 +200,17 @@ class Engine:
     def _settle(self, run: Run, decision: Decision, result: Result, now: float) -> None:
         envelope, task = run.envelope, run.task
         if isinstance(decision, Done):
-            self._one_settled(envelope.delivery)
+            self.settler.settled(envelope.delivery)
         elif isinstance(decision, Retry):
             assert isinstance(result, Failed)
-            self.count("to_rungs")
+            self.settler.count("to_rungs")
             message = settle.retry(self.pipeline, envelope, task, decision, result, now)
-            self.pass_on(envelope.delivery, message)
+            self.settler.pass_on(envelope.delivery, message)
         else:
             assert isinstance(result, Failed)
-            self.count("dead")
+            self.settler.count("dead")
             message = settle.dead(self.pipeline, envelope, task, decision, result, now)
-            self.pass_on(envelope.delivery, message)
+            self.settler.pass_on(envelope.delivery, message)
 
     def _tell(self, on_error: Callable[[Context, BaseException], object], run: Run, failed: Failed) -> None:
         error = failed.exception or EXCEPTIONS.get(failed.how, RuntimeError)(failed.text)
@@ -233,9 +230,9 @@ class Engine:
         """Write the dead letter of a message that didn't run, and record it."""
         decision = decide(failed, None, envelope.attempt)
         assert isinstance(decision, Dead)
-        self.count("dead")
+        self.settler.count("dead")
         message = settle.dead(self.pipeline, envelope, task, decision, failed, time.time())
-        self.pass_on(envelope.delivery, message, on_confirmed)
+        self.settler.pass_on(envelope.delivery, message, on_confirmed)
         self.journal.not_run(envelope, task, decision, failed)
 
     def hand_back(self, run: Run) -> None:
@@ -247,51 +244,8 @@ class Engine:
             text = "ends with its process, and doesn't run again: it was acknowledged first (ack: early)"
             self.journal.log.warning(text, task=run.task.name, id=run.envelope.id)
             return
-        self.count("handed_back")
+        self.settler.count("handed_back")
         if delivery.runs > 1:
-            self.pass_on(delivery, settle.one_task(self.pipeline, run.envelope, run.task))
+            self.settler.pass_on(delivery, settle.one_task(self.pipeline, run.envelope, run.task))
         else:
-            self.pass_on(delivery, self.return_message(run))
-
-    # What ends a delivery.
-
-    def pass_on(
-        self, delivery: Delivery, message: Outgoing, on_confirmed: Callable[[], None] | None = None
-    ) -> None:
-        """Publish a message in place of one run of a delivery: published, confirmed, then acknowledged."""
-        self._publisher.send(
-            message,
-            partial(self._passed_on, delivery, on_confirmed),
-            partial(self._unroutable, delivery, message, on_confirmed),
-        )
-
-    def _passed_on(self, delivery: Delivery, on_confirmed: Callable[[], None] | None) -> None:
-        if on_confirmed:
-            on_confirmed()
-        self._one_settled(delivery)
-
-    def _unroutable(
-        self, delivery: Delivery, message: Outgoing, on_confirmed: Callable[[], None] | None
-    ) -> None:
-        where = message.exchange or message.key
-        if self._seldom.may_say(where):
-            self.journal.log.error(
-                f"{where!r} is gone from the broker: what should go there stays where it is"
-            )
-        # Neither lost nor settled: it goes out again until somebody has mended it.
-        timer = threading.Timer(_AGAIN_S, self.pass_on, (delivery, message, on_confirmed))
-        timer.daemon = True
-        timer.start()
-
-    def _one_settled(self, delivery: Delivery) -> None:
-        if delivery.runs > 1:
-            with self._lock:
-                delivery.pending -= 1
-                if delivery.pending:
-                    return
-        self._intake.settled(delivery)
-
-    def count(self, what: str) -> None:
-        """Raise a counter; any thread may."""
-        with self._lock:
-            self.counts[what] += 1
+            self.settler.pass_on(delivery, self.return_message(run))

@@ -66,7 +66,7 @@ class Lane:
         confirmed = partial(self._worker.parent.tell, counted=name)
         if crashes < most:
             message = settle.suspect(self._pipeline, envelope, task, crashes)
-            engine.pass_on(envelope.delivery, message, confirmed)
+            engine.settler.pass_on(envelope.delivery, message, confirmed)
             return
         text = f"its process died {crashes} times while it ran, alone"
         engine.die(settle.counted(envelope, crashes), task, Failed("crashed", "Crash", text), confirmed)

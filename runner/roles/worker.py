@@ -97,7 +97,7 @@ class Worker:
     def status(self) -> dict[str, int]:
         """Return what this process has done and has in hand, in numbers."""
         return {
-            **self.engine.counts,
+            **self.engine.settler.counts,
             "taken": self.engine.taken,
             "from_rungs": self.engine.from_rungs,
             "ended": self.slots.ended,
@@ -138,7 +138,7 @@ class Worker:
         self.intake.cancelled.wait(flush_s)
         if not self.publisher.close(flush_s) or not self.intake.close(flush_s):
             self.journal.log.warning("the broker didn't take the last acknowledgements: it delivers again")
-        if handed_back := self.engine.counts["handed_back"]:
+        if handed_back := self.engine.settler.counts["handed_back"]:
             self.journal.log.info(f"handed {handed_back} messages back")
         self.parent.tell(status=self.status())
 

@@ -36,4 +36,4 @@ class Worn:
             return
         (run,) = running
         ghost = self._intake.detach(delivery, (run.envelope.id, run.task.name, run.envelope.attempt))
-        self._engine.pass_on(ghost, self._engine.return_message(run))
+        self._engine.settler.pass_on(ghost, self._engine.return_message(run))

@@ -43,7 +43,7 @@ def test_a_failed_attempt_is_published_and_confirmed_before_it_is_acknowledged()
     bench.published.confirm()
     assert bench.acknowledged.deliveries == [one]
     assert bench.lines.executions()[0].outcome == "retry"
-    assert bench.engine.counts == {"to_rungs": 1}
+    assert bench.engine.settler.counts == {"to_rungs": 1}
 
 
 def test_a_message_climbs_its_ladder_and_ends_in_the_dead_letters_with_one_record_an_attempt() -> None:
@@ -67,7 +67,7 @@ def test_a_message_climbs_its_ladder_and_ends_in_the_dead_letters_with_one_recor
         (3, "dead", 3),
     ]
     assert bench.lines.executions()[-1].reason == "exhausted"
-    assert bench.engine.counts["dead"] == 1
+    assert bench.engine.settler.counts["dead"] == 1
 
 
 def test_reject_is_the_end_and_retry_without_a_ladder_waits_ten_seconds() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from ebats.runner.execution.record import Log
 from ebats.runner.roles import engine as engine_module
+from ebats.runner.roles import settler as settler_module
 from tests.unit.core.shop import Bench, again, death, delivery
 from tests.unit.core.tasks import fail, fine
 from tests.waiting import wait_until
@@ -53,13 +54,13 @@ def test_a_message_that_left_its_rung_too_early_goes_round_and_is_no_attempt() -
     assert not bench.held.runs
     (message,) = bench.published.messages
     assert (message.exchange, message.key) == ("", rung)
-    assert bench.engine.counts == {"from_event_rungs": 1, "to_event_rungs": 1}
+    assert bench.engine.settler.counts == {"from_event_rungs": 1, "to_event_rungs": 1}
 
 
 def test_an_unroutable_message_goes_out_again_and_is_not_acknowledged_meanwhile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(engine_module, "_AGAIN_S", 0.01)
+    monkeypatch.setattr(settler_module, "_AGAIN_S", 0.01)
     bench = Bench(ship=fail)
     one = delivery("shop.tasks", "ship")
     bench.take(one)
@@ -86,4 +87,4 @@ def test_only_what_comes_from_a_rung_of_this_pipeline_for_the_first_time_is_coun
     bench.take(delivery("shop.tasks", "close_order", headers=event))
     bench.take(delivery("shop.tasks", "ship"))
     assert (bench.engine.taken, bench.engine.from_rungs) == (5, 1)
-    assert bench.engine.counts == {"from_event_rungs": 1}
+    assert bench.engine.settler.counts == {"from_event_rungs": 1}
