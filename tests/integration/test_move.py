@@ -11,6 +11,7 @@ from ebats.runner.execution.settle import Outgoing
 from tests.conftest import Broker
 from tests.integration.actor import actor
 from tests.integration.wire import Wire, bodies, headers, work_arguments
+from tests.waiting import wait_until
 
 
 def to(queue: str) -> Callable[[Delivery], list[Outgoing]]:
@@ -151,6 +152,8 @@ def test_a_killed_move_loses_nothing_and_repeats_what_was_on_its_way(
         with actor(broker.url, "move", "from", "to", str(at_once)) as mover:
             mover.wait_for_lines(60 * kill)
             mover.kill()
+        # What it had in hand comes back, on the embedded broker after a moment.
+        wait_until(lambda: wire.ready("from") + wire.ready("to") >= 1000, 15)
     move(wire.connection, "from", to("to"))
     wire.wait_ready("from", 0)
     arrived = taken(wire, "to")
