@@ -2,6 +2,7 @@
 
 from collections.abc import Container
 
+from ebats.pipelines import ownership
 from ebats.pipelines.model import Consumer, Event, Pipeline, Queue, Task
 from ebats.pipelines.source import Path
 from ebats.pipelines.topology import event_rung_name, intake_names
@@ -18,6 +19,7 @@ def check(pipeline: Pipeline, values: Values) -> None:
         _check_tasks_once(event, values)
         _check_task_queues(pipeline, event, values)
         _check_labels(event, values)
+    ownership.check(pipeline, values)
     _check_queues(pipeline, values)
     _check_consumers(pipeline, values)
     _check_ladders(pipeline, values)
@@ -111,7 +113,8 @@ def _check_queues(pipeline: Pipeline, values: Values) -> None:
     intakes = intake_names(pipeline)
     for name in values.keys("queues"):
         queue = pipeline.queues[name]
-        is_unused = name not in used and name not in intakes and not values.has_error("queues", name)
+        is_ours = name not in intakes and not queue.external
+        is_unused = is_ours and name not in used and not values.has_error("queues", name)
         if is_unused and not _is_any_unknown(values, "queue", pipeline.queues):
             values.warning_at_key(("queues", name), f"no task uses the queue `{name}`", "take it out")
         _check_promises(queue, used.get(name, []), values)
@@ -119,7 +122,7 @@ def _check_queues(pipeline: Pipeline, values: Values) -> None:
 
 def _check_promises(queue: Queue, tasks: list[Task], values: Values) -> None:
     path = ("queues", queue.name)
-    if queue.ack == "early":
+    if queue.ack == "early" and not values.has_error(*path, "ack"):
         text = "`ack: early` loses what runs or is held when a process dies"
         values.warning((*path, "ack"), text, "leave it out where each message counts")
     if queue.type == "classic" and any(task.ladder for task in tasks):

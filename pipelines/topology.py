@@ -176,7 +176,7 @@ def _bindings(pipeline: Pipeline) -> Iterator[Binding]:
         yield Binding(rung_name(pipeline, delay_ms), "", rung_queue(pipeline, delay_ms))
     intakes = intake_names(pipeline)
     for queue in pipeline.queues.values():
-        if queue.name not in intakes:
+        if queue.name not in intakes and not queue.external:
             yield Binding(name("tasks"), f"@{queue.name}", queue.broker_name)
     for task in pipeline.tasks.values():
         for queue in task.queues:
