@@ -25,6 +25,8 @@ class Link:
         self._say = say
         self._connection: Connection | None = None
         self._frames: Frames | None = None
+        #: The embedded broker's own connection.
+        self._embedded: Any = None
         self._lost_at: float | None = None
         self._checked_at = 0.0
         self._wake_out, self._wake_in = os.pipe()
@@ -44,6 +46,7 @@ class Link:
             )
             self._lost_at = None
         raw = self._connection.connection
+        self._embedded = raw if hasattr(raw, "next_event_s") else None
         # The embedded broker has none.
         self._frames = (
             frames if hasattr(raw, "on_inbound_frame") and (frames := Frames(raw)).is_fast else None
@@ -62,8 +65,16 @@ class Link:
         if self._lost_at is None:
             self._lost_at = time.monotonic()
             self._say("warning", f"the connection to the broker was lost: {error or type(error).__name__}")
+        self._abandon()
         self.close()
         check_lasting(self._broker, error)
+
+    def _abandon(self) -> None:
+        """Keep the embedded broker from storing at its close what will be published again."""
+        raw, self._embedded = self._embedded, None
+        if raw:
+            with suppress(*BROKER_ERRORS):
+                raw.collect()
 
     def close(self) -> None:
         """Close the connection, whatever its state."""

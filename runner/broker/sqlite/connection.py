@@ -101,14 +101,27 @@ class Connection:
         self.store.check_process()
         end = None if timeout is None else time.monotonic() + timeout
         while True:
-            self._pump.work()
-            if self._call_back():
+            failure = self._work()
+            called_back = self._call_back()
+            if failure:
+                raise failure
+            if called_back:
                 return
             now = time.monotonic()
             if end is not None and now >= end:
                 self._drained = now
                 raise TimeoutError("timed out")
             self._sleep(end)
+
+    def _work(self) -> Exception | None:
+        """Do what is due; return what went wrong after something was stored, which is confirmed first."""
+        try:
+            self._pump.work()
+        except Exception as error:
+            if not self.calls:
+                raise
+            return error
+        return None
 
     def _call_back(self) -> bool:
         if not self.calls and not self.inbox:
@@ -178,8 +191,11 @@ class Connection:
         published = self.store.write(lambda db: insert(db, self.store.topology(), batch), durable=True)
         for publish in published.returned:
             self.calls.append(lambda publish=publish: channel.give_back(publish))  # type: ignore[misc]
-        self._pump.announce(published.touched, published.due)
-        self._pump.tend()
+        try:
+            self._pump.announce(published.touched, published.due)
+            self._pump.tend()
+        except Exception as error:  # the batch is stored: first it has to be confirmed
+            published.afterwards = error
         return published
 
     def flush(self, channel: SendingChannel) -> None:

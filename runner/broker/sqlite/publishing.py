@@ -37,6 +37,8 @@ class Published:
     #: How many were taken; the one after that is to blame for `error`.
     count: int = 0
     error: Exception | None = None
+    #: What went wrong after the batch was stored: it is no reason to publish it again.
+    afterwards: Exception | None = None
     returned: list[Publish] = field(default_factory=list)
     #: Ids of the queues that got something.
     touched: set[int] = field(default_factory=set)

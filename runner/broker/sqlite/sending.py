@@ -93,8 +93,8 @@ class SendingChannel(DeclaringChannel):
         self._published += published.count
         if published.count:
             connection.calls.append(partial(self._confirm, self._published, published.count > 1))
-        if published.error is not None:
-            connection.calls.append(partial(self._fail, published.error))
+        if error := published.error or published.afterwards:
+            connection.calls.append(partial(self._fail, error))
 
     def _confirm(self, tag: int, multiple: bool) -> None:
         for callback in list(self.events["basic_ack"]):
