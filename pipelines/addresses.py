@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ebats.pipelines.ladder import HOPS_MS, format_duration, next_hop
+from ebats.pipelines.topics import matches
 from ebats.pipelines.wiring import WiredEvent, Wiring, task_key
 from ebats.pipelines.wording import suggest
 
 #: Before this moment, a Unix time in seconds, the message isn't run.
 DUE = "ebats-due"
+#: Of a routing key, in bytes (AMQP 0-9-1, section 4.2.5.3).
+LONGEST_KEY = 255
 
 
 class Unaddressable(ValueError):
@@ -28,21 +31,31 @@ class Address:
 
 
 def of_event(
-    pipeline: str, wiring: Wiring, name: str, *, now: float, delay_s: float = 0.0, queue: str | None = None
+    pipeline: str,
+    wiring: Wiring,
+    name: str,
+    *,
+    now: float,
+    delay_s: float = 0.0,
+    queue: str | None = None,
+    key: str | None = None,
 ) -> tuple[Address, ...]:
     """Return where a message of an event is published.
 
     One address where the broker hands it to the tasks. With a delay, or a chosen queue (its name in
     the file), the publisher does that: one address for each task, all for the same message id.
-    `now` is the Unix time in seconds.
+    `now` is the Unix time in seconds. `key` is one that matches, where the event is a pattern.
 
     Raises:
-        Unaddressable: there is no such event, it is a pattern, or a task may not run from that queue.
+        Unaddressable: there is no such event, it is a pattern that `key` doesn't match, or a task may
+            not run from that queue.
     """
-    event = _known(wiring.events, name, "event")
+    event: WiredEvent = _known(wiring.events, name, "event")
+    if key is not None:
+        _check_key(name, event, key)
     if delay_s <= 0 and queue is None:
-        return (_straight(name, event),)
-    origin = {"ebats-event": name, "ebats-exchange": event.exchange, "ebats-key": _key(event)}
+        return (_straight(name, event, key),)
+    origin = {"ebats-event": name, "ebats-exchange": event.exchange, "ebats-key": key or _key(event)}
     return tuple(
         _of_task(
             pipeline, wiring, item.task, queue or item.queue, now, delay_s + item.delay_ms / 1000, origin
@@ -74,13 +87,30 @@ def is_pattern(event: WiredEvent) -> bool:
     return event.type == "topic" and bool({"*", "#"} & set(_key(event).split(".")))
 
 
-def _straight(name: str, event: WiredEvent) -> Address:
+def _straight(name: str, event: WiredEvent, key: str | None) -> Address:
     if event.queue is not None:
         return Address(exchange="", key=event.queue)
-    if is_pattern(event):
-        listed = " or ".join(repr(key) for key in event.keys)
-        raise Unaddressable(f"the event {name!r} is whatever matches {listed}: choose a key")
-    return Address(exchange=event.exchange, key=_key(event))
+    if key is None and is_pattern(event):
+        raise Unaddressable(f"the event {name!r} is whatever matches {_listed(event)}: choose a key")
+    return Address(exchange=event.exchange, key=_key(event) if key is None else key)
+
+
+def _check_key(name: str, event: WiredEvent, key: str) -> None:
+    if event.queue is not None:
+        raise Unaddressable(f"the event {name!r} is what comes through a queue: it has no key")
+    if len(key.encode(errors="replace")) > LONGEST_KEY:
+        raise Unaddressable(f"a key is {LONGEST_KEY} bytes at most")
+    if event.type == "topic":
+        fits = any(matches(pattern, key) for pattern in event.keys)
+    else:
+        fits = event.type == "fanout" or key in event.keys
+    if not fits:
+        text = f"the event {name!r} is whatever matches {_listed(event)}"
+        raise Unaddressable(f"{text}, and {key!r} doesn't")
+
+
+def _listed(event: WiredEvent) -> str:
+    return " or ".join(repr(key) for key in event.keys)
 
 
 def _of_task(

@@ -4,6 +4,7 @@ import os
 import select
 import socket
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
@@ -15,6 +16,8 @@ from ebats.runner.broker.connect import BROKER_ERRORS, Say, check_lasting, conne
 from ebats.runner.broker.frames import Frames
 
 _HEARTBEAT_CHECK_S = 1.0
+
+_links: "weakref.WeakSet[Link]" = weakref.WeakSet()
 
 
 class Link:
@@ -32,8 +35,13 @@ class Link:
         self._wake_out, self._wake_in = os.pipe()
         os.set_blocking(self._wake_out, False)
         os.set_blocking(self._wake_in, False)
+        # Not before nobody can wake it any more: its numbers would be another file's.
+        weakref.finalize(self, _close_pipe, self._wake_out, self._wake_in).atexit = False
         #: The thread waits: whoever has something for it should wake it.
         self.asleep = False
+        #: RabbitMQ has said that it takes no messages for now, because of an alarm.
+        self.blocked = False
+        _links.add(self)
 
     def open(self, stop: Callable[[], bool]) -> Any | None:
         """Return a new channel, once the broker answers; None: `stop` became true meanwhile."""
@@ -47,6 +55,7 @@ class Link:
             self._lost_at = None
         raw = self._connection.connection
         self._embedded = raw if hasattr(raw, "next_event_s") else None
+        self._watch_alarms(raw)
         # The embedded broker has none.
         self._frames = (
             frames if hasattr(raw, "on_inbound_frame") and (frames := Frames(raw)).is_fast else None
@@ -55,6 +64,22 @@ class Link:
         # The body is the publisher's: py-amqp would decode it where it has a content_encoding.
         channel.auto_decode = False
         return channel
+
+    def _watch_alarms(self, raw: Any) -> None:
+        self.blocked = False
+        if not hasattr(raw, "on_blocked"):
+            return  # the embedded broker has none
+        say_blocked, say_unblocked = raw.on_blocked, raw.on_unblocked
+
+        def on_blocked(reason: str) -> None:
+            self.blocked = True
+            say_blocked(reason)
+
+        def on_unblocked() -> None:
+            self.blocked = False
+            say_unblocked()
+
+        raw.on_blocked, raw.on_unblocked = on_blocked, on_unblocked
 
     def lost(self, error: BaseException) -> None:
         """Close what is left of a connection that failed, and say so.
@@ -83,6 +108,21 @@ class Link:
             return
         with suppress(*BROKER_ERRORS):  # it was broken: that is why it is closed
             connection.close()
+
+    def abandon(self) -> None:
+        """Let go of a connection that is another process's, in the child that it was copied into by a fork.
+
+        The copy of the socket is closed without a word: neither end may notice. The embedded
+        broker sees to its own copies.
+        """
+        connection, self._connection, self._frames = self._connection, None, None
+        # Not kombu's property `connection`, which would connect anew.
+        raw = connection._connection if connection else None
+        transport = getattr(raw, "transport", None)
+        sock = getattr(transport, "sock", None)
+        if sock is not None:
+            with suppress(OSError):
+                os.close(sock.detach())
 
     def wake(self) -> None:
         """Let the thread that waits go on; any thread may call it."""
@@ -145,3 +185,16 @@ class Link:
             self._checked_at = now
             if self._connection.get_heartbeat_interval():
                 self._connection.heartbeat_check()
+
+
+def _close_pipe(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _abandon_all() -> None:
+    for link in list(_links):
+        link.abandon()
+
+
+os.register_at_fork(after_in_child=_abandon_all)

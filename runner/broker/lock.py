@@ -29,6 +29,10 @@ _REFUSALS = (NotAllowed, InvalidCommand, AMQPNotImplementedError)
 T = TypeVar("T")
 
 
+class LockRefused(TopologyMismatch):
+    """Raised when the broker's user may not declare what the lock is."""
+
+
 def alone(
     pipeline: Pipeline, say: Say, stop: Callable[[], bool], work: Callable[[Connection], T]
 ) -> T | None:
@@ -37,7 +41,7 @@ def alone(
     Waits for the broker, and for whoever has the lock. `work` is done again where the connection is lost.
 
     Raises:
-        TopologyMismatch: the broker refuses something for good.
+        TopologyMismatch: the broker refuses something for good; LockRefused: even the lock.
         BrokerUnusable: the embedded broker's file is damaged.
     """
     while (connection := connect(pipeline.broker, say, stop)) is not None:
@@ -91,5 +95,5 @@ def _try_lock(connection: Connection, pipeline: Pipeline) -> bool:
             return False
         except AccessRefused as error:
             text = f"{pipeline.file}: error: the queue {name} may not be declared: {error.reply_text}"
-            raise TopologyMismatch(text) from error
+            raise LockRefused(text) from error
     return True

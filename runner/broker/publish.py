@@ -3,14 +3,16 @@
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 from amqp import Message
-from amqp.exceptions import NotFound
+from amqp.exceptions import AccessRefused, IrrecoverableChannelError, NotFound
 
 from ebats.pipelines.counting import counted
 from ebats.pipelines.model import Broker
+from ebats.pipelines.problems import EbatsError
 from ebats.runner.broker.connect import BROKER_ERRORS, Say
 from ebats.runner.broker.link import Link
 from ebats.runner.execution.settle import Outgoing
@@ -20,7 +22,7 @@ WINDOW = 500
 _PAUSE_S = 0.5
 
 
-class Sending(msgspec.Struct):
+class Sending(msgspec.Struct, eq=False):
     """A message on its way, and what follows when it is there."""
 
     outgoing: Outgoing
@@ -28,6 +30,17 @@ class Sending(msgspec.Struct):
     on_confirmed: Callable[[], None]
     #: Called when no queue takes it; nobody else will call back.
     on_unroutable: Callable[[], None]
+    #: Called when the broker refuses it for good, with the error; None: that is as if no queue took it.
+    on_refused: Callable[[BaseException], None] | None = None
+    #: Nobody waits for it any more: it isn't sent, or sent again.
+    withdrawn: bool = False
+
+    def refuse(self, error: BaseException) -> None:
+        """Tell that the message can't be published."""
+        if self.on_refused:
+            self.on_refused(error)
+        else:
+            self.on_unroutable()
 
 
 class Confirming:
@@ -117,10 +130,14 @@ class Publisher:
         self._say = say
         self._waiting: deque[Sending] = deque()
         self._confirming: Confirming | None = None
+        #: So many go out one by one: one of them made the broker close the channel.
+        self._singly = 0
         self._closing = False
         self._given_up = False
         #: What ended the thread, though nobody asked it to end.
         self.failure: BaseException | None = None
+        #: The thread has ended, or is about to: nothing is sent any more.
+        self.ended = False
         self._thread = threading.Thread(target=self._guarded, name="publisher", daemon=True)
 
     def start(self) -> None:
@@ -131,9 +148,31 @@ class Publisher:
         self, outgoing: Outgoing, on_confirmed: Callable[[], None], on_unroutable: Callable[[], None]
     ) -> None:
         """Publish a message. One of the two is called, on this publisher's thread, when its fate is known."""
-        self._waiting.append(Sending(outgoing, on_confirmed, on_unroutable))
+        self.put(Sending(outgoing, on_confirmed, on_unroutable))
+
+    def put(self, sending: Sending) -> None:
+        """Publish a message that says itself who is told of its fate, on this publisher's thread."""
+        self._waiting.append(sending)
         if self._link.asleep:
+            # Once is enough. Before the wake: who sleeps again meanwhile is woken once too often.
+            self._link.asleep = False
             self._link.wake()
+        if self.ended:
+            self._refuse_the_rest()
+
+    def withdraw(self, sending: Sending) -> bool:
+        """Give a message up, and return whether nothing of it was sent; nobody is called back for it."""
+        sending.withdrawn = True
+        try:
+            self._waiting.remove(sending)
+        except ValueError:
+            return False
+        return True
+
+    @property
+    def is_served(self) -> bool:
+        """Whether there is a connection, and the broker takes messages."""
+        return self._confirming is not None and not self._link.blocked
 
     def close(self, timeout_s: float) -> bool:
         """Wait until all is confirmed, at most so long, and close; return whether all was."""
@@ -149,6 +188,20 @@ class Publisher:
             self._run()
         except BaseException as error:
             self.failure = error
+        finally:
+            self.ended = True
+            self._refuse_the_rest()
+
+    def _refuse_the_rest(self) -> None:
+        """Tell those who want to know that their messages aren't sent any more."""
+        error = self.failure or ConnectionError("the connection is closed")
+        self._send_again(self._unconfirmed())
+        self._confirming = None
+        with suppress(IndexError):  # several threads may be at it
+            while True:
+                sending = self._waiting.popleft()
+                if sending.on_refused and not sending.withdrawn:
+                    sending.on_refused(error)
 
     def _run(self) -> None:
         while not self._finished():
@@ -160,9 +213,10 @@ class Publisher:
                 self._serve(self._confirming)
             except BROKER_ERRORS as error:
                 self._link.lost(error)
-                self._send_again(_but_for_missing(error, self._unconfirmed()))
-                self._confirming = None
-                self._link.sleep(_PAUSE_S)
+                left, self._confirming = self._unconfirmed(), None
+                self._send_again(self._but_for_refused(error, left))
+                if not left or not isinstance(error, IrrecoverableChannelError):
+                    self._link.sleep(_PAUSE_S)
         self._link.close()
 
     def _finished(self) -> bool:
@@ -176,11 +230,11 @@ class Publisher:
     def _serve(self, confirming: Confirming) -> None:
         while not self._finished():
             with self._link.corked():
-                while self._waiting and len(confirming.unconfirmed) < WINDOW:
+                while self._may_publish(confirming):
                     self._publish(confirming, self._waiting.popleft())
             # First say that we sleep, then look: who comes in between wakes us.
             self._link.asleep = True
-            if not self._finished() and (confirming.unconfirmed or not self._waiting):
+            if not self._finished() and not self._may_publish(confirming):
                 self._link.wait(1.0)
             self._link.asleep = False
             self._link.drain()
@@ -191,28 +245,54 @@ class Publisher:
                 confirming.refused = []
                 self._link.sleep(_PAUSE_S)
 
+    def _may_publish(self, confirming: Confirming) -> bool:
+        # A broker that takes nothing would take it later, when its publisher may have given up.
+        window = 1 if self._singly else WINDOW
+        return bool(self._waiting) and len(confirming.unconfirmed) < window and not self._link.blocked
+
     def _publish(self, confirming: Confirming, sending: Sending) -> None:
+        self._singly = max(0, self._singly - 1)
+        if sending.withdrawn:
+            return
         try:
             confirming.publish(sending)
         except BROKER_ERRORS:
             raise
         except Exception as error:  # the others go on
             self._say("error", f"a message can't be sent: {type(error).__name__}: {error}")
-            sending.on_unroutable()
+            sending.refuse(error)
 
     def _send_again(self, sendings: list[Sending]) -> None:
         """Put messages in front of what waits, in their order."""
-        self._waiting.extendleft(reversed(sendings))
+        self._waiting.extendleft(reversed([sending for sending in sendings if not sending.withdrawn]))
+
+    def _but_for_refused(self, error: BaseException, left: list[Sending]) -> list[Sending]:
+        """Return the messages without those that the broker refuses, which would end each channel anew.
+
+        It says which exchange it refuses, and otherwise not which message: then those that were on
+        their way go out one by one, until one of them is alone when it happens.
+        """
+        if not isinstance(error, IrrecoverableChannelError):
+            return left
+        alone = left if len(left) == 1 else []
+        refused = [sending for sending in left if _is_named(error, sending)] or alone
+        for sending in refused:
+            sending.refuse(error)
+        if not refused:
+            self._singly = len(left)
+        return [sending for sending in left if sending not in refused]
 
 
-def _but_for_missing(error: BaseException, sendings: list[Sending]) -> list[Sending]:
-    """Return the messages without those whose exchange isn't there, which would end each channel anew."""
-    if not isinstance(error, NotFound):
-        return sendings
-    others = []
-    for sending in sendings:
-        if f"'{sending.outgoing.exchange}'" in str(error):
-            sending.on_unroutable()
-        else:
-            others.append(sending)
-    return others
+def refusal(error: BaseException) -> str | None:
+    """Return why a message is refused for good; None: an error of the connection, or of the whole broker."""
+    if isinstance(error, IrrecoverableChannelError):
+        return str(getattr(error, "reply_text", error))
+    return None if isinstance(error, (*BROKER_ERRORS, EbatsError)) else f"{type(error).__name__}: {error}"
+
+
+def _is_named(error: IrrecoverableChannelError, sending: Sending) -> bool:
+    """Return whether an error says that a message's exchange isn't there, or may not be written to."""
+    text = str(error)
+    if " to topic " in text or not isinstance(error, NotFound | AccessRefused):
+        return False
+    return f"exchange '{sending.outgoing.exchange or 'amq.default'}'" in text

@@ -1,8 +1,9 @@
 """What a task's author imports: Retry, Reject, Context, Payload."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Protocol, TypeAlias
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Annotated, Any, Protocol, TypeAlias, TypedDict, Unpack, cast
 
 
 class Retry(Exception):
@@ -28,9 +29,47 @@ class Logger(Protocol):
     def error(self, text: str) -> None: ...
 
 
+class TaskOptions(TypedDict, total=False):
+    """What `run_task` takes by name."""
+
+    id: str | None
+    delay: str | float | timedelta | None
+    queue: str | None
+    headers: Mapping[str, Any] | None
+
+
+class EventOptions(TaskOptions, total=False):
+    """What `publish` takes by name."""
+
+    key: str | None
+
+
+class Publishes(Protocol):
+    """Publishes to the pipeline; `ebats.Publisher` has the same methods, and tells of what they raise."""
+
+    def publish(self, event: str, payload: Any, **options: Unpack[EventOptions]) -> str: ...
+
+    def run_task(self, task: str, payload: Any, **options: Unpack[TaskOptions]) -> str: ...
+
+    async def publish_async(self, event: str, payload: Any, **options: Unpack[EventOptions]) -> str: ...
+
+    async def run_task_async(self, task: str, payload: Any, **options: Unpack[TaskOptions]) -> str: ...
+
+
+class _Nowhere:
+    """Stands where there is no pipeline: in the test of a task, for instance."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("this context belongs to no running pipeline: give it a `publisher` of your own")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What is known about one attempt. A parameter that is annotated with this class gets it."""
+    """What is known about one attempt. A parameter that is annotated with this class gets it.
+
+    A task publishes with it: a message is on the broker when the call returns, whatever becomes of
+    the attempt, and published again when the task runs again. Give it an `id` of its own to know repeats.
+    """
 
     #: The message's id: the same over all attempts, so that a repeat can be known.
     id: str
@@ -47,6 +86,27 @@ class Context:
     headers: Mapping[str, Any]
     body: bytes
     logger: Logger
+    publisher: Publishes = field(default=cast("Publishes", _Nowhere()), repr=False, compare=False)
+
+    def publish(self, event: str, payload: Any, **options: Unpack[EventOptions]) -> str:
+        """Publish an event and return the message's id, once the broker has confirmed it.
+
+        As `ebats.Publisher.publish`, with the same arguments and exceptions. In an async task it holds
+        up all others of its process meanwhile: await `publish_async` there.
+        """
+        return self.publisher.publish(event, payload, **options)
+
+    def run_task(self, task: str, payload: Any, **options: Unpack[TaskOptions]) -> str:
+        """Publish a message for one task, whatever its events; see `publish`."""
+        return self.publisher.run_task(task, payload, **options)
+
+    async def publish_async(self, event: str, payload: Any, **options: Unpack[EventOptions]) -> str:
+        """Do what `publish` does, for an async task to await."""
+        return await self.publisher.publish_async(event, payload, **options)
+
+    async def run_task_async(self, task: str, payload: Any, **options: Unpack[TaskOptions]) -> str:
+        """Do what `run_task` does, for an async task to await."""
+        return await self.publisher.run_task_async(task, payload, **options)
 
 
 # Their users know them as `ebats.Retry`: so they are called in logs and tracebacks.

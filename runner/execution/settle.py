@@ -196,6 +196,11 @@ def _fitting(headers: Headers) -> Headers:
     return headers
 
 
+def size_of(headers: Headers) -> int:
+    """Return how large headers are on their way, in bytes, about; see `HEADERS_BYTES`."""
+    return sum(8 + _size(key) + _size(value) for key, value in headers.items())
+
+
 def _size(value: object) -> int:
     if isinstance(value, str):
         return len(value) * (1 if value.isascii() else 4)

@@ -15,6 +15,7 @@ from ebats.runner.execution.outcome import EXCEPTIONS, Dead, Decision, Done, Fai
 from ebats.runner.execution.seldom import Seldom
 from ebats.runner.execution.settle import Outgoing
 from ebats.runner.execution.slots import Run
+from ebats.runner.roles.outlet import TaskOutlet
 from ebats.runner.roles.ports import Acknowledges, Looks, Publishes, Submits
 from ebats.runner.roles.settler import Settler
 
@@ -52,6 +53,7 @@ class Engine:
         self._intake = intake
         self._slots = slots
         self.settler.connect(intake, publisher)
+        self._outlet = TaskOutlet(self.pipeline, publisher, self.settler.count)
 
     # From a delivery to its runs.
 
@@ -176,6 +178,7 @@ class Engine:
             headers=envelope.delivery.headers,
             body=envelope.delivery.body,
             logger=self.journal.logger(name, envelope.id),
+            publisher=self._outlet,
         )
 
     def finish(self, run: Run, result: Result, payload: object = None) -> None:

@@ -7,6 +7,7 @@ from ebats.runner.execution.call import Function
 from ebats.runner.execution.envelope import Delivery
 from ebats.runner.execution.settle import Outgoing
 from ebats.runner.execution.slots import Run
+from ebats.runner.publishing.flight import Sends
 
 
 class Acknowledges(Protocol):
@@ -17,7 +18,7 @@ class Acknowledges(Protocol):
     def acknowledge_first(self, delivery: Delivery, timeout_s: float) -> bool: ...
 
 
-class Publishes(Protocol):
+class Publishes(Sends, Protocol):
     """Publishes a message and calls back when its fate is known."""
 
     def send(

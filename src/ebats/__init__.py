@@ -1,19 +1,39 @@
 """ebats: run an asynchronous task system from one YAML file."""
 
+from typing import TYPE_CHECKING, Any
+
 from kombu.transport import TRANSPORT_ALIASES
 
 from ebats.runner.execution.api import Context, Payload, Reject, Retry
+from ebats.runner.execution.unpublished import NotConfirmed, PublishError, Refused, Unroutable
+
+if TYPE_CHECKING:
+    from ebats.runner.publishing.publisher import Publisher
 
 __all__ = [
-    # What a task may ask for as a parameter.
+    # A task may ask for Context and Payload as parameters, and raise Reject and Retry. Programs publish
+    # with Publisher; what it raises is a PublishError: NotConfirmed, Refused, Unroutable.
     "Context",
+    "NotConfirmed",
     "Payload",
-    # What a task may raise.
+    "PublishError",
+    "Publisher",
+    "Refused",
     "Reject",
     "Retry",
+    "Unroutable",
 ]
 
 __version__ = "0.1.0"
 
 # By name only: the transport is imported when somebody opens a sqlite:// URL.
 TRANSPORT_ALIASES["sqlite"] = "ebats.runner.broker.sqlite:Transport"
+
+
+def __getattr__(name: str) -> Any:
+    """Import what few need when it is asked for: tasks and commands start without it."""
+    if name == "Publisher":
+        from ebats.runner.publishing.publisher import Publisher
+
+        return Publisher
+    raise AttributeError(f"module 'ebats' has no attribute {name!r}")

@@ -6,6 +6,7 @@ from typing import Any
 from ebats.pipelines.load import from_bytes
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.routes import Routes
+from ebats.runner.broker.publish import Sending
 from ebats.runner.execution import call
 from ebats.runner.execution.envelope import Delivery, Envelope, Runs, read
 from ebats.runner.execution.journal import Journal
@@ -126,6 +127,15 @@ class Published:
         """Keep it."""
         self.messages.append(outgoing)
         self._callbacks.append((on_confirmed, on_unroutable))
+
+    def put(self, sending: Sending) -> None:
+        """Keep it."""
+        self.send(sending.outgoing, sending.on_confirmed, sending.on_unroutable)
+
+    def withdraw(self, sending: Sending) -> bool:
+        """Have sent it already."""
+        sending.withdrawn = True
+        return False
 
     def confirm(self) -> None:
         """Confirm all that was sent so far."""

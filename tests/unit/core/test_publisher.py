@@ -27,6 +27,7 @@ class FakeLink:
         self.away = False
         self.refuses_channel = 0
         self.asleep = False
+        self.blocked = False
         self.lost_by: list[BaseException] = []
         self._incoming: deque[Callable[[], None]] = deque()
         self._woken = threading.Event()
