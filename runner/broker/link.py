@@ -109,13 +109,14 @@ class Link:
         with suppress(*BROKER_ERRORS):  # it was broken: that is why it is closed
             connection.close()
 
-    def abandon(self) -> None:
+    def forget(self) -> None:
         """Let go of a connection that is another process's, in the child that it was copied into by a fork.
 
         The copy of the socket is closed without a word: neither end may notice. The embedded
         broker sees to its own copies.
         """
-        connection, self._connection, self._frames = self._connection, None, None
+        connection, self._connection = self._connection, None
+        self._frames = self._embedded = None
         # Not kombu's property `connection`, which would connect anew.
         raw = connection._connection if connection else None
         transport = getattr(raw, "transport", None)
@@ -192,9 +193,9 @@ def _close_pipe(*descriptors: int) -> None:
         os.close(descriptor)
 
 
-def _abandon_all() -> None:
+def _forget_all() -> None:
     for link in list(_links):
-        link.abandon()
+        link.forget()
 
 
-os.register_at_fork(after_in_child=_abandon_all)
+os.register_at_fork(after_in_child=_forget_all)

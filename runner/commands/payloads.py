@@ -8,29 +8,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from ebats.pipelines.model import Format
 from ebats.pipelines.problems import EbatsError, UnreadableFile
 from ebats.runner.commands.target import Target
 from ebats.runner.execution import call
 from ebats.runner.execution.envelope import new_id
 from ebats.runner.execution.settle import Outgoing
+from ebats.runner.publishing.messages import message as encoded
 
 STDIN = "-"
 _READ_BYTES = 65_536
 _BOM = b"\xef\xbb\xbf"
-_CONTENT_TYPES: dict[Format, str] = {
-    "json": "application/json",
-    "text": "text/plain",
-    "bytes": "application/octet-stream",
-}
 
 
 class BadPayload(EbatsError):
     """Raised for a payload that isn't what its event's format says."""
 
 
-def message(target: Target, body: bytes, message_id: str | None = None) -> Outgoing:
+def message(target: Target, body: bytes, message_id: str | None = None) -> list[Outgoing]:
     """Return a message with a body as it stands, after a look at whether the runner could decode it.
+
+    It is several on the broker where the publisher hands an event to its tasks.
 
     Raises:
         BadPayload: it couldn't.
@@ -39,15 +36,8 @@ def message(target: Target, body: bytes, message_id: str | None = None) -> Outgo
         call.decode(body, target.format)
     except call.BadBody as error:
         raise BadPayload(str(error)) from None
-    now = time.time()
-    properties = {
-        "message_id": message_id or new_id(),
-        "content_type": _CONTENT_TYPES[target.format],
-        "delivery_mode": 2,
-        # Whole seconds, for others; the runner reads the header.
-        "timestamp": int(now),
-    }
-    return Outgoing(target.exchange, target.key, body, {"ebats-published": now}, properties)
+    now, id_ = time.time(), message_id or new_id()
+    return [encoded(address, body, target.format, id_, now, {}) for address in target.addresses(now)]
 
 
 def messages(target: Target, lines: Iterable[bytes | None], name: str) -> Iterator[Outgoing | None]:
@@ -66,7 +56,7 @@ def messages(target: Target, lines: Iterable[bytes | None], name: str) -> Iterat
             number += 1
             body = (line.removeprefix(_BOM) if number == 1 else line).rstrip(b"\r\n")
             if body.strip():
-                yield message(target, body)
+                yield from message(target, body)
     except BadPayload as error:
         raise BadPayload(f"{name}:{number}: {error}") from None
     except OSError as error:

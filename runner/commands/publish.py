@@ -9,7 +9,7 @@ from ebats.pipelines.counting import counted
 from ebats.pipelines.load import load
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import EbatsError, UsageError
-from ebats.runner.broker import declare
+from ebats.runner.broker import look
 from ebats.runner.broker.bulk import Bulk
 from ebats.runner.broker.connect import BrokerUnusable, Say
 from ebats.runner.commands import payloads, target
@@ -27,7 +27,11 @@ class Request:
     event: str | None = None
     task: str | None = None
     exchange: str | None = None
-    key: str = ""
+    key: str | None = None
+    #: How long the tasks wait.
+    delay_s: float = 0.0
+    #: From which queue they run, by its name in the file; None: as the file has it.
+    queue: str | None = None
     #: A payload.
     data: str | None = None
     #: A file with a payload on each line, `-` for standard input.
@@ -79,7 +83,7 @@ def main(file: str, environ: Mapping[str, str], request: Request) -> int:
     where = _target(pipeline, request)
     progress = Progress()
     if request.data is not None:
-        return _publish(pipeline, where, [_single(where, request, request.data)], request.wait_s, progress)
+        return _publish(pipeline, where, _single(where, request, request.data), request.wait_s, progress)
     path = request.lines or payloads.STDIN
     with payloads.open_lines(path) as opened:
         shown = progress.lines(payloads.lines(opened), payloads.size(opened))
@@ -95,13 +99,13 @@ def _patient(pipeline: Pipeline, wait_s: float) -> Pipeline:
 
 def _target(pipeline: Pipeline, request: Request) -> Target:
     if request.exchange is not None:
-        return target.of_exchange(pipeline, request.exchange, request.key)
+        return target.of_exchange(pipeline, request.exchange, request.key or "")
     if request.task is not None:
-        return target.of_task(pipeline, request.task)
-    return target.of_event(pipeline, request.event or "")
+        return target.of_task(pipeline, request.task, request.delay_s, request.queue)
+    return target.of_event(pipeline, request.event or "", request.delay_s, request.queue, request.key)
 
 
-def _single(where: Target, request: Request, data: str) -> Outgoing:
+def _single(where: Target, request: Request, data: str) -> list[Outgoing]:
     try:
         return payloads.message(where, data.encode(errors="surrogateescape"), request.message_id)
     except BadPayload as error:
@@ -123,30 +127,31 @@ def _publish(
     patience = _Patience(wait_s, lambda: bulk.confirmed + bulk.unroutable)
     try:
         _declare(pipeline, tell, patience)
-        seconds = _pour(bulk, messages, wait_s)
+        seconds = _pour(where, bulk, messages, wait_s)
     except KeyboardInterrupt:
-        raise Interrupted(f"interrupted; {counted(bulk.confirmed, 'message')} confirmed") from None
+        confirmed = counted(bulk.confirmed // where.copies, "message")
+        raise Interrupted(f"interrupted; {confirmed} confirmed") from None
     finally:
         progress.clear()
     return _report(where, bulk, seconds)
 
 
-def _pour(bulk: Bulk, messages: Iterable[Outgoing | None], wait_s: float) -> float:
+def _pour(where: Target, bulk: Bulk, messages: Iterable[Outgoing | None], wait_s: float) -> float:
     """Publish the messages, and return how many seconds it took."""
     begun = time.monotonic()
     try:
         done = bulk.publish(messages)
     except BrokerUnusable as error:
-        raise BrokerUnusable(f"{error}; {_so_far(bulk)}") from error
+        raise BrokerUnusable(f"{error}; {_so_far(where, bulk)}") from error
     except EbatsError as error:
-        raise PublishFailed(f"{error}; {_so_far(bulk)}") from error
+        raise PublishFailed(f"{error}; {_so_far(where, bulk)}") from error
     if not done:
-        raise PublishFailed(f"gave up, after {wait_s:g} s without the broker; {_so_far(bulk)}")
+        raise PublishFailed(f"gave up, after {wait_s:g} s without the broker; {_so_far(where, bulk)}")
     return time.monotonic() - begun
 
 
 def _declare(pipeline: Pipeline, tell: Say, patience: _Patience) -> None:
-    differs = declare.ensure(pipeline, tell, patience.is_over)
+    differs = look.ensure(pipeline, tell, patience.is_over, compare=True)
     if differs is None:
         raise PublishFailed("gave up waiting for the broker; nothing was published")
     if differs:
@@ -154,21 +159,22 @@ def _declare(pipeline: Pipeline, tell: Say, patience: _Patience) -> None:
         tell("warning", f"{text}; the next start of `ebats run` brings it up to date")
 
 
-def _so_far(bulk: Bulk) -> str:
-    published = bulk.confirmed
+def _so_far(where: Target, bulk: Bulk) -> str:
+    published = bulk.confirmed // where.copies
     return f"{counted(published, 'message')} had been published" if published else "nothing was published"
 
 
 def _report(where: Target, bulk: Bulk, seconds: float) -> int:
-    if not bulk.confirmed and not bulk.unroutable:
+    confirmed, unroutable = bulk.confirmed // where.copies, -(-bulk.unroutable // where.copies)
+    if not confirmed and not unroutable:
         sys.stdout.write(f"published nothing to {where.name}: there was no payload\n")
-    if bulk.confirmed:
-        rate = f" ({bulk.confirmed / seconds:,.0f}/s)" if bulk.confirmed > 1 else ""
-        end = "confirmed" if bulk.confirmed == 1 else "all confirmed"
-        messages = counted(bulk.confirmed, "message")
+    if confirmed:
+        rate = f" ({confirmed / seconds:,.0f}/s)" if confirmed > 1 else ""
+        end = "confirmed" if confirmed == 1 else "all confirmed"
+        messages = counted(confirmed, "message")
         sys.stdout.write(f"published {messages} to {where.name} in {seconds:.2f} s{rate}, {end}\n")
-    if bulk.unroutable:
-        messages = counted(bulk.unroutable, "message")
+    if unroutable:
+        messages = counted(unroutable, "message")
         say("error", f"no queue takes {messages}: none is bound for {where.name}")
         return 1
     return 0

@@ -2,7 +2,7 @@
 
 import argparse
 
-from ebats.runner.commands.command import Command, add_file, add_wait, environ
+from ebats.runner.commands.command import Command, add_file, add_wait, environ, seconds
 
 _LONGEST_ID = 255
 _PUBLISH = """\
@@ -12,6 +12,7 @@ examples:
   zcat orders.jsonl.gz | ebats publish shop.yaml order_paid --file -
   ebats publish shop.yaml --task ship -d '{"order_id": 1}'
   ebats publish shop.yaml --exchange orders --key eu.paid -d '{"order_id": 1}'
+  ebats publish shop.yaml order_paid --delay 37s --queue slow -d '{"order_id": 1}'
 
 Each payload goes out as it stands. A message counts when the broker has confirmed it;
 what was never declared is declared first, so this works before the first run.
@@ -24,7 +25,14 @@ def _add_publish(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument_group("instead of an event")
     where.add_argument("--task", metavar="TASK", help="one task, whatever its events")
     where.add_argument("--exchange", metavar="NAME", help="an exchange of the file, or `events` or `tasks`")
-    where.add_argument("--key", metavar="KEY", help="the routing key, with --exchange")
+    where.add_argument(
+        "--key", metavar="KEY", help="the routing key, with --exchange or an event that is a pattern"
+    )
+    how = parser.add_argument_group("for an event or a task")
+    how.add_argument(
+        "--delay", metavar="DURATION", type=seconds, default=0.0, help="run it later: 37s, 2h, 30d"
+    )
+    how.add_argument("--queue", metavar="QUEUE", help="run it from this queue, one that the file allows")
     what = parser.add_argument_group("what to publish").add_mutually_exclusive_group(required=True)
     what.add_argument("-d", "--data", metavar="JSON", help="one payload")
     what.add_argument(
@@ -44,7 +52,9 @@ def _publish(arguments: argparse.Namespace) -> int:
         event=arguments.event,
         task=arguments.task,
         exchange=arguments.exchange,
-        key=arguments.key or "",
+        key=arguments.key,
+        delay_s=arguments.delay,
+        queue=arguments.queue,
         data=arguments.data,
         lines=arguments.lines,
         message_id=arguments.message_id,
@@ -58,8 +68,10 @@ def _check_publish(arguments: argparse.Namespace) -> None:
     error = arguments.parser.error
     if sum(name is not None for name in (arguments.event, arguments.task, arguments.exchange)) != 1:
         error("name one of EVENT, --task and --exchange")
-    if arguments.key is not None and arguments.exchange is None:
-        error("--key goes with --exchange")
+    if arguments.key is not None and arguments.task is not None:
+        error("--key goes with an event or --exchange")
+    if arguments.exchange is not None and (arguments.delay or arguments.queue is not None):
+        error("--delay and --queue go with an event or --task")
     if arguments.message_id is not None and arguments.data is None:
         error("--id is for the one message of -d")
     if arguments.message_id is not None and not 0 < len(arguments.message_id.encode()) <= _LONGEST_ID:

@@ -1,9 +1,10 @@
 """Where a message goes that is published by hand: what the command line names, looked up in the file."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ebats.pipelines import addresses
+from ebats.pipelines.addresses import LONGEST_KEY, Address
 from ebats.pipelines.model import Event, Format, Pipeline
 from ebats.pipelines.problems import UsageError
 from ebats.pipelines.routes import Routes
@@ -12,49 +13,70 @@ from ebats.pipelines.wording import suggest
 
 #: The pipeline's own exchanges, as they are called on the command line.
 EVENTS, TASKS = "events", "tasks"
-#: Of names and keys, in AMQP.
-_LONGEST = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """An address on the broker."""
+    """Where messages go."""
 
-    #: As the broker calls it.
-    exchange: str
-    key: str
+    #: Returns, for a Unix time in seconds, where a message goes that is published then: one address, or one
+    #: for each of an event's tasks.
+    addresses: Callable[[float], tuple[Address, ...]]
     #: What the bodies have to be.
     format: Format
     #: For people: `event order_create`.
     name: str
 
+    @property
+    def copies(self) -> int:
+        """How many messages on the broker one published message is."""
+        return len(self.addresses(0.0))
 
-def of_event(pipeline: Pipeline, name: str) -> Target:
+
+def of_event(
+    pipeline: Pipeline, name: str, delay_s: float = 0.0, queue: str | None = None, key: str | None = None
+) -> Target:
     """Return where an event of the file is published.
 
     Raises:
-        UsageError: there is no such event, or it is a pattern, which no message can have as its key.
+        UsageError: there is no such event, `key` isn't its, or its tasks may not run from that queue.
     """
     event = pipeline.events.get(name)
     if event is None:
         raise _unknown(f"{pipeline.file} has no event {name!r}", name, pipeline.events)
-    try:
-        (address,) = addresses.of_event(pipeline.name, wire(pipeline), name, now=0.0)
-    except addresses.Unaddressable as error:
-        exchange = event.exchange.name if event.exchange else EVENTS
-        raise UsageError(f"{error}, with --exchange {exchange} --key KEY") from None
-    return Target(exchange=address.exchange, key=address.key, format=event.format, name=f"event {name}")
+    wired = wire(pipeline)
+
+    def found(now: float) -> tuple[Address, ...]:
+        return addresses.of_event(pipeline.name, wired, name, now=now, delay_s=delay_s, queue=queue, key=key)
+
+    hint = ", with --key KEY" if key is None and queue is None and not delay_s else ""
+    return _target(found, event.format, f"event {name}", hint)
 
 
-def of_task(pipeline: Pipeline, name: str) -> Target:
+def of_task(pipeline: Pipeline, name: str, delay_s: float = 0.0, queue: str | None = None) -> Target:
     """Return where a message for one task is published.
 
     Raises:
-        UsageError: there is no such task.
+        UsageError: there is no such task, or it may not run from that queue.
     """
     if name not in pipeline.tasks:
         raise _unknown(f"{pipeline.file} has no task {name!r}", name, pipeline.tasks)
-    return Target(exchange=pipeline.on_broker(TASKS), key=name, format="json", name=f"task {name}")
+    wired = wire(pipeline)
+
+    def found(now: float) -> tuple[Address, ...]:
+        return (addresses.of_task(pipeline.name, wired, name, now=now, delay_s=delay_s, queue=queue),)
+
+    return _target(found, "json", f"task {name}")
+
+
+def _target(
+    found: Callable[[float], tuple[Address, ...]], format_: Format, name: str, hint: str = ""
+) -> Target:
+    try:
+        found(0.0)
+    except addresses.Unaddressable as error:
+        raise UsageError(f"{error}{hint}") from None
+    return Target(addresses=found, format=format_, name=name)
 
 
 def of_exchange(pipeline: Pipeline, name: str, key: str) -> Target:
@@ -67,7 +89,8 @@ def of_exchange(pipeline: Pipeline, name: str, key: str) -> Target:
     if name not in known:
         raise _unknown(f"{pipeline.file} has no exchange {name!r}", name, known)
     if name == TASKS and not key.startswith("@"):
-        return of_task(pipeline, key)
+        task, _, queue = key.partition("@")
+        return of_task(pipeline, task, queue=queue or None)
     broker_name = (
         pipeline.exchanges[name].broker_name if name in pipeline.exchanges else pipeline.on_broker(name)
     )
@@ -75,10 +98,11 @@ def of_exchange(pipeline: Pipeline, name: str, key: str) -> Target:
     if name == EVENTS and not events:
         own = [event.name for event in pipeline.events.values() if not event.exchange]
         raise _unknown(f"no event has the key {key!r} on the exchange {name!r}", key, own)
-    if len(key.encode()) > _LONGEST:
-        raise UsageError(f"a key is {_LONGEST} bytes at most")
+    if len(key.encode()) > LONGEST_KEY:
+        raise UsageError(f"a key is {LONGEST_KEY} bytes at most")
     name = f"exchange {name}, key {key!r}" if key else f"exchange {name}"
-    return Target(exchange=broker_name, key=key, format=_format(events), name=name)
+    address = Address(exchange=broker_name, key=key)
+    return Target(addresses=lambda _now: (address,), format=_format(events), name=name)
 
 
 def _unknown(text: str, name: str, known: Iterable[str]) -> UsageError:
