@@ -110,7 +110,7 @@ def test_publish_takes_an_event_a_task_or_an_exchange(calls: Calls) -> None:
         ("publish a.yaml paid --task ship -d 1", "name one of EVENT, --task and --exchange"),
         ("publish a.yaml paid", "one of the arguments -d/--data --file is required"),
         ("publish a.yaml paid -d 1 --file x", "argument --file: not allowed with argument -d/--data"),
-        ("publish a.yaml paid -d 1 --key x", "--key goes with --exchange"),
+        ("publish a.yaml --task ship -d 1 --key x", "--key goes with an event or --exchange"),
         ("publish a.yaml paid --file x --id 7", "--id is for the one message of -d"),
         (f"publish a.yaml paid -d 1 --id {'x' * 256}", "an --id has 1 to 255 bytes"),
         (
