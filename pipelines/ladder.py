@@ -17,6 +17,8 @@ HOPS_MS = (
 _OVERSHOOT_MS = 500
 #: The longest wait that one rung can be.
 LONGEST_RUNG_MS = 49 * 86_400_000
+#: A wait of more than a hundred years is a mistake, such as a time in milliseconds.
+LONGEST_WAIT_S = 100 * 365 * 86_400.0
 
 _UNITS_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _PART = re.compile(r"(\d+)(ms|[smhd])")

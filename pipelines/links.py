@@ -3,10 +3,12 @@
 from collections.abc import Container
 
 from ebats.pipelines import ownership
+from ebats.pipelines.addresses import is_pattern
 from ebats.pipelines.model import Consumer, Event, Pipeline, Queue, Task
 from ebats.pipelines.source import Path
 from ebats.pipelines.topology import event_rung_name, intake_names
 from ebats.pipelines.values import Values
+from ebats.pipelines.wiring import wire
 
 #: Of exchanges, queues and keys.
 _LONGEST_NAME = 255
@@ -20,6 +22,7 @@ def check(pipeline: Pipeline, values: Values) -> None:
         _check_task_queues(pipeline, event, values)
         _check_labels(event, values)
     ownership.check(pipeline, values)
+    _check_follow_ups(pipeline, values)
     _check_queues(pipeline, values)
     _check_consumers(pipeline, values)
     _check_ladders(pipeline, values)
@@ -97,6 +100,23 @@ def _check_tasks_once(event: Event, values: Values) -> None:
         if name in seen:
             values.error((*path, index), f"`{name}` is a task of this event already", "keep one of them")
         seen |= {name} - {None}
+
+
+def _check_follow_ups(pipeline: Pipeline, values: Values) -> None:
+    """Check that what follows from a task can be published, and doesn't start the same task for ever."""
+    events = wire(pipeline).events
+    for task in pipeline.tasks.values():
+        for key, name in (("then", task.then), ("on_dead", task.on_dead)):
+            path = ("tasks", task.name, key)
+            if name is None or name not in events:
+                continue
+            if is_pattern(events[name]):
+                listed = " or ".join(f"`{each}`" for each in events[name].keys)
+                text = f"`{name}` is whatever matches {listed}, so it has no key to be published with"
+                values.error(path, text, "add a plain key to that event, or name another event")
+            elif task.name in (item.task for item in events[name].tasks):
+                text = f"`{name}` runs `{task.name}`, which may lead to `{name}` again, without an end"
+                values.warning(path, text, "name another event, or make sure that it comes to an end")
 
 
 def _check_labels(event: Event, values: Values) -> None:

@@ -1,16 +1,32 @@
 """What a task's author imports: Retry, Reject, Context, Payload."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Any, Protocol, TypeAlias, TypedDict, Unpack, cast
 
+from ebats.pipelines.ladder import LONGEST_WAIT_S, parse_duration
+
 
 class Retry(Exception):
     """Raise it in a task for another attempt: `raise Retry("busy")`.
 
-    The task's ladder says when. A task without a ladder waits 10 seconds, five times.
+    The task's ladder says when, or `after`. A task without a ladder waits 10 seconds, five times.
     """
+
+    def __init__(self, *texts: object, after: float | str | timedelta | None = None) -> None:
+        """Ask for another attempt, and say why in `texts`.
+
+        `after` is the wait, in place of the ladder's: seconds, a text such as "90s", or a timedelta.
+        How many attempts there are the ladder says all the same.
+
+        Raises:
+            ValueError, TypeError: `after` is none of those, negative, or more than a hundred years.
+        """
+        super().__init__(*texts)
+        #: In whole milliseconds, rounded up: never early.
+        self.after_ms: int | None = None if after is None else _wait_ms(after)
 
 
 class Reject(Exception):
@@ -111,6 +127,22 @@ class Context:
 
 # Their users know them as `ebats.Retry`: so they are called in logs and tracebacks.
 Retry.__module__ = Reject.__module__ = Context.__module__ = "ebats"
+
+
+def _wait_ms(after: object) -> int:
+    text = f"`after` of Retry can't be {after!r:.60}: write seconds, a text such as '90s', or a timedelta"
+    if isinstance(after, timedelta):
+        after = after.total_seconds()
+    elif isinstance(after, str):
+        try:
+            after = parse_duration(after) / 1000
+        except ValueError:
+            raise ValueError(text) from None
+    if isinstance(after, bool) or not isinstance(after, int | float):
+        raise TypeError(text)
+    if not 0 <= after <= LONGEST_WAIT_S:
+        raise ValueError(f"{text} from 0 to a hundred years")
+    return math.ceil(after * 1000)
 
 
 class _WholePayload:

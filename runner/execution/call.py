@@ -197,7 +197,10 @@ def failed(error: BaseException) -> Failed:
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     if isinstance(error, Retry):
-        return Failed("retry", name, cut(_text(error), TEXT_BYTES), exception=error)
+        # A class of its own may have left it out.
+        after_ms = getattr(error, "after_ms", None)
+        after_ms = after_ms if isinstance(after_ms, int) else None
+        return Failed("retry", name, cut(_text(error), TEXT_BYTES), exception=error, after_ms=after_ms)
     if isinstance(error, Reject):
         return Failed("reject", name, cut(_text(error), TEXT_BYTES), exception=error)
     return Failed("exception", name, cut(_text(error), TEXT_BYTES), _traceback(error), error)

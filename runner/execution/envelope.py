@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ebats.pipelines.addresses import DUE
+from ebats.pipelines.ladder import LONGEST_WAIT_S
 from ebats.pipelines.model import Task
 from ebats.pipelines.routes import Routes, Rung
 
@@ -73,6 +75,8 @@ class Envelope(msgspec.Struct, frozen=True):
     crashes: int
     #: Since when it waits for a runner that knows it.
     unknown_since: float | None
+    #: Before this moment it isn't run, a Unix time in seconds.
+    due: float | None
     delivery: Delivery
 
 
@@ -97,6 +101,22 @@ class Around(msgspec.Struct, frozen=True):
     key: str
 
 
+class Early(msgspec.Struct, frozen=True):
+    """The message isn't due yet: it waits on, hop by hop."""
+
+    envelope: Envelope
+    task: Task
+    #: Unix time in seconds.
+    due: float
+
+
+class Undated(msgspec.Struct, frozen=True):
+    """The message says that it waits, but not till when: nobody may guess that it is now."""
+
+    runs: Runs
+    why: str
+
+
 class Unknown(msgspec.Struct, frozen=True):
     """This version of the file has nothing for the message."""
 
@@ -104,11 +124,18 @@ class Unknown(msgspec.Struct, frozen=True):
     why: str
 
 
-Meaning = Runs | Split | Around | Unknown
+Meaning = Runs | Split | Around | Early | Undated | Unknown
 
 
 def read(delivery: Delivery, routes: Routes) -> Meaning:
     """Return what a delivery is for. What it shows decides: its exchange, then its key, then its headers."""
+    meaning = _read(delivery, routes)
+    if DUE in delivery.headers and isinstance(meaning, Runs):
+        return _by_time(meaning, delivery)
+    return meaning
+
+
+def _read(delivery: Delivery, routes: Routes) -> Meaning:
     exchange, key = delivery.exchange, delivery.key
     if exchange == routes.tasks_exchange:
         if key.startswith("@"):
@@ -118,6 +145,19 @@ def read(delivery: Delivery, routes: Routes) -> Meaning:
         # It is new here: what headers of ours say that came with it was true elsewhere.
         return _by_event(_first(delivery, exchange, key), routes)
     return _by_headers(delivery, routes)
+
+
+def _by_time(runs: Runs, delivery: Delivery) -> Meaning:
+    due = runs.envelope.due
+    if due is None or due > delivery.received + LONGEST_WAIT_S:
+        found = repr(delivery.headers[DUE])[:60]
+        undated = Runs(msgspec.structs.replace(runs.envelope, due=None), runs.tasks)
+        return Undated(undated, f"the header {DUE} is {found}, and has to be a Unix time in seconds")
+    if due <= delivery.received:
+        return runs
+    if len(runs.tasks) != 1:
+        return Split(tuple((runs.envelope, task) for task in runs.tasks))
+    return Early(runs.envelope, runs.tasks[0], due)
 
 
 def rung_of(delivery: Delivery, routes: Routes) -> Rung | None:
@@ -136,12 +176,14 @@ def _by_task(delivery: Delivery, routes: Routes, name: str) -> Meaning:
     envelope = _from_headers(delivery, routes)
     if rung and rung.event and "ebats-exchange" not in delivery.headers:
         envelope = _from_rung(delivery, rung.event)
-    if rung and _is_early(delivery, rung):
+    # One that says when it is due waits on till then, and not for a whole rung again.
+    if rung and (rung.event or envelope.due is None) and _is_early(delivery, rung):
         queue = str((_last_death(delivery) or {}).get("queue"))
         exchange = queue.partition("~")[0]
         # An event's own rung has no exchange in front, a shared one has one of its name.
         return Around(envelope, "", queue) if rung.event else Around(envelope, exchange, delivery.key)
-    task = routes.by_key.get(name)
+    # One that was to run from a queue which its task has no more is that task's all the same.
+    task = routes.by_key.get(name) or routes.tasks.get(name.partition("@")[0])
     if task is None:
         return Unknown(envelope, f"there is no task {name!r}")
     return Runs(envelope, (task,))
@@ -184,7 +226,8 @@ def _by_headers(delivery: Delivery, routes: Routes) -> Meaning:
 
 
 def _first(delivery: Delivery, exchange: str, key: str) -> Envelope:
-    return Envelope(_id(delivery), None, exchange, key, delivery.queue, 1, None, None, 0, None, delivery)
+    due = _number(delivery.headers.get(DUE), float)
+    return Envelope(_id(delivery), None, exchange, key, delivery.queue, 1, None, None, 0, None, due, delivery)
 
 
 def _from_rung(delivery: Delivery, event: str) -> Envelope:
@@ -228,6 +271,7 @@ def _from_headers(delivery: Delivery, routes: Routes) -> Envelope:
         last=_number(headers.get("ebats-last"), float),
         crashes=min(max(0, _number(headers.get("ebats-crashes"), int) or 0), _MOST_ATTEMPTS),
         unknown_since=_number(headers.get("ebats-unknown-since"), float),
+        due=_number(headers.get(DUE), float),
         delivery=delivery,
     )
 
@@ -245,6 +289,8 @@ def as_name(value: object, default: str | None = None) -> str | None:
 
 
 def _number(value: object, kind: Callable[[Any], Number]) -> Number | None:
+    if value is None:
+        return None
     try:
         number = kind(value)
         return number if math.isfinite(number) else None

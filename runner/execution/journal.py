@@ -81,7 +81,7 @@ class Journal:
                 error=failed.error if failed else None,
                 text=failed.text if failed else None,
                 traceback=failed.traceback if failed else None,
-                next=utc(ended + decision.rung_ms / 1000) if isinstance(decision, Retry) else None,
+                next=utc(ended + decision.wait_ms / 1000) if isinstance(decision, Retry) else None,
                 labels=self._label(envelope, payload),
                 payload=payload if self._with_payload else None,
                 result=result.value if self._with_payload and isinstance(result, Returned) else None,
@@ -175,7 +175,12 @@ def _ladder(run: Run, decision: Decision) -> Ladder | None:
 
 
 def _due(envelope: Envelope, task: Task, delay_ms: int) -> float | None:
-    """Return when the attempt was due, a Unix time: a rung's end, or when published; None: unknown."""
+    """Return when the attempt was due, a Unix time; None: unknown.
+
+    That is what the message says, or its rung's end, or when it was published.
+    """
+    if envelope.due is not None:
+        return envelope.due
     if envelope.last is not None and envelope.attempt > 1:
         rung_ms = rung_after(task.ladder or RETRY_WITHOUT_LADDER, envelope.attempt - 1)
         return None if rung_ms is None else envelope.last + rung_ms / 1000

@@ -32,6 +32,8 @@ class Failed(msgspec.Struct, frozen=True):
     traceback: str | None = None
     #: The exception itself, where there was one.
     exception: BaseException | None = None
+    #: The wait that the task asked for, instead of its ladder's.
+    after_ms: int | None = None
 
 
 Result = Returned | Failed
@@ -42,9 +44,11 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class Retry(msgspec.Struct, frozen=True):
-    """Another attempt, when the rung lets go of it."""
+    """Another attempt, after a wait."""
 
-    rung_ms: int
+    wait_ms: int
+    #: The task chose the wait: there may be no rung of that length.
+    chosen: bool = False
 
 
 class Dead(msgspec.Struct, frozen=True):
@@ -84,4 +88,6 @@ def decide(result: Result, ladder: Ladder | None, attempt: int) -> Decision:
     if ladder is None:
         return Dead("timeout" if result.how == "timeout" else "failed")
     rung_ms = rung_after(ladder, attempt)
-    return Dead("exhausted") if rung_ms is None else Retry(rung_ms)
+    if rung_ms is None:
+        return Dead("exhausted")
+    return Retry(rung_ms) if result.after_ms is None else Retry(result.after_ms, chosen=True)

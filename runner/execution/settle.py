@@ -3,12 +3,16 @@
 The body stays the publisher's; what ebats adds stands in properties and headers.
 """
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from ebats.pipelines.addresses import DUE
+from ebats.pipelines.ladder import HOPS_MS, next_hop
 from ebats.pipelines.model import Pipeline, Task
-from ebats.pipelines.topology import UNKNOWN_RUNG_MS, rung_name
+from ebats.pipelines.topology import UNKNOWN_RUNG_MS, rung_name, task_key
 from ebats.runner.execution.call import TEXT_BYTES, TRACEBACK_BYTES, cut
 from ebats.runner.execution.envelope import Delivery, Envelope, Headers, as_name
 from ebats.runner.execution.outcome import Dead, Failed, Retry
@@ -28,7 +32,7 @@ _WRITTEN = frozenset(
     {
         *("ebats-task", "ebats-event", "ebats-exchange", "ebats-key", "ebats-queue", "ebats-attempt"),
         *("ebats-first", "ebats-last", "ebats-reason", "ebats-traceback"),
-        *("ebats-crashes", "ebats-unknown-since"),
+        *("ebats-crashes", "ebats-unknown-since", DUE),
     }
 )
 #: The class of an exception may have any name.
@@ -63,13 +67,32 @@ class Outgoing(msgspec.Struct):
 
 
 def retry(
-    pipeline: Pipeline, envelope: Envelope, task: Task, decision: Retry, failed: Failed, now: float
+    pipeline: Pipeline,
+    envelope: Envelope,
+    task: Task,
+    decision: Retry,
+    failed: Failed,
+    now: float,
+    rungs_ms: Sequence[int] = HOPS_MS,
 ) -> Outgoing:
-    """Return the message that waits on a rung for the next attempt."""
+    """Return the message that waits for the next attempt, on a rung of the ladder or one of `rungs_ms`."""
     headers = _headers(envelope, task) | _failure(envelope, failed, now)
     headers["ebats-attempt"] = envelope.attempt + 1
-    rung = rung_name(pipeline, decision.rung_ms)
-    return _outgoing(envelope, rung, task.name, headers)
+    headers.pop(DUE, None)
+    rung_ms = wait_ms = decision.wait_ms
+    if decision.chosen:
+        headers[DUE] = now + wait_ms / 1000
+        rung_ms = wait_ms if wait_ms in rungs_ms else next_hop(rungs_ms, wait_ms)
+    return _outgoing(envelope, rung_name(pipeline, rung_ms), _key(envelope, task), headers)
+
+
+def hop(
+    pipeline: Pipeline, envelope: Envelope, task: Task, remaining_s: float, rungs_ms: Sequence[int] = HOPS_MS
+) -> Outgoing:
+    """Return the message that waits on, on one of `rungs_ms`: no attempt, and not counted as one."""
+    rung_ms = next_hop(rungs_ms, math.ceil(remaining_s * 1000))
+    headers = _headers(envelope, task)
+    return _outgoing(envelope, rung_name(pipeline, rung_ms), _key(envelope, task), headers)
 
 
 def dead(
@@ -98,7 +121,7 @@ def hand_back(envelope: Envelope, task: Task | None) -> Outgoing:
 
 def one_task(pipeline: Pipeline, envelope: Envelope, task: Task) -> Outgoing:
     """Return the copy of a delivery for one of its tasks."""
-    return _outgoing(envelope, pipeline.on_broker("tasks"), task.name, _headers(envelope, task))
+    return _outgoing(envelope, pipeline.on_broker("tasks"), _key(envelope, task), _headers(envelope, task))
 
 
 def suspect(pipeline: Pipeline, envelope: Envelope, task: Task, crashes: int) -> Outgoing:
@@ -128,9 +151,15 @@ def wait_unknown(pipeline: Pipeline, envelope: Envelope, now: float) -> Outgoing
     return _outgoing(envelope, rung_name(pipeline, UNKNOWN_RUNG_MS), f"@{queue}", headers)
 
 
+def _key(envelope: Envelope, task: Task) -> str:
+    """Return the key that leads a message back to its task, on the queue that it runs from."""
+    chosen = (queue for queue in task.queues if queue.broker_name == envelope.queue)
+    return task_key(task, next(chosen, task.queue))
+
+
 def _task_name(pipeline: Pipeline, delivery: Delivery) -> str | None:
     if delivery.exchange == pipeline.on_broker("tasks") and not delivery.key.startswith("@"):
-        return delivery.key
+        return delivery.key.partition("@")[0]
     return as_name(delivery.headers.get("ebats-task"))
 
 
@@ -152,6 +181,8 @@ def _headers(envelope: Envelope, task: Task | None) -> Headers:
         headers["ebats-first"] = envelope.first
     if envelope.last is not None:
         headers["ebats-last"] = envelope.last
+    if envelope.due is not None:
+        headers[DUE] = envelope.due
     return headers
 
 

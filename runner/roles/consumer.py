@@ -21,7 +21,9 @@ def run(spec: ProcessSpec, journal: Journal, parent: Parent) -> None:
     on_start, on_stop = hook(consumer.on_start), hook(consumer.on_stop)
     worker.engine.on_error = hook(consumer.on_error)
     queues = {queue.name for queue in consumer.queues}
-    worker.functions.load(task for task in spec.pipeline.tasks.values() if task.queue.name in queues)
+    worker.functions.load(
+        task for task in spec.pipeline.tasks.values() if any(queue.name in queues for queue in task.queues)
+    )
     if on_start:
         on_start()
     worker.engine.admit = Suspects(worker, spec).admit

@@ -9,12 +9,24 @@ from ebats.pipelines.model import Pipeline, Task
 from ebats.pipelines.routes import Routes
 from ebats.runner.execution import call, settle
 from ebats.runner.execution.api import Context
-from ebats.runner.execution.envelope import Around, Delivery, Envelope, Runs, Split, Unknown, read, rung_of
+from ebats.runner.execution.envelope import (
+    Around,
+    Delivery,
+    Early,
+    Envelope,
+    Runs,
+    Split,
+    Undated,
+    Unknown,
+    read,
+    rung_of,
+)
 from ebats.runner.execution.journal import Journal
-from ebats.runner.execution.outcome import EXCEPTIONS, Dead, Decision, Done, Failed, Result, Retry, decide
+from ebats.runner.execution.outcome import EXCEPTIONS, Dead, Failed, Result, decide
 from ebats.runner.execution.seldom import Seldom
 from ebats.runner.execution.settle import Outgoing
 from ebats.runner.execution.slots import Run
+from ebats.runner.roles.ending import Ending
 from ebats.runner.roles.outlet import TaskOutlet
 from ebats.runner.roles.ports import Acknowledges, Looks, Publishes, Submits
 from ebats.runner.roles.settler import Settler
@@ -43,6 +55,7 @@ class Engine:
         self.on_ended: Callable[[Run], None] | None = None
         self._functions = functions
         self._routes = Routes(pipeline)
+        self._ending = Ending(pipeline, self._routes, self.settler, journal)
         self._names = {queue.broker_name: queue.name for queue in pipeline.queues.values()}
         self._early = {queue.broker_name for queue in pipeline.queues.values() if queue.ack == "early"}
         self._lock = threading.Lock()
@@ -70,6 +83,12 @@ class Engine:
         elif isinstance(meaning, Around):
             self.settler.count("to_rungs" if meaning.exchange else "to_event_rungs")
             self.settler.pass_on(delivery, settle.around(meaning.envelope, meaning.exchange, meaning.key))
+        elif isinstance(meaning, Early):
+            self._ending.wait_on(meaning)
+        elif isinstance(meaning, Undated):
+            delivery.pending = delivery.runs = len(meaning.runs.tasks)
+            for task in meaning.runs.tasks:
+                self.die(meaning.runs.envelope, task, Failed("undecodable", "BadHeader", meaning.why))
         else:
             self._unknown(meaning)
 
@@ -188,8 +207,7 @@ class Engine:
         if self.on_ended:
             self.on_ended(run)
         ended = time.time()
-        decision = decide(result, run.task.ladder, run.envelope.attempt)
-        self._settle(run, decision, result, ended)
+        decision, result = self._ending.end(run, result, ended)
         self.journal.execution(run, decision, result, payload, ended)
         if self.on_error and isinstance(result, Failed):
             self._tell(self.on_error, run, result)
@@ -199,21 +217,6 @@ class Engine:
         with self._lock:
             mine, run.settled = not run.settled, True
         return mine
-
-    def _settle(self, run: Run, decision: Decision, result: Result, now: float) -> None:
-        envelope, task = run.envelope, run.task
-        if isinstance(decision, Done):
-            self.settler.settled(envelope.delivery)
-        elif isinstance(decision, Retry):
-            assert isinstance(result, Failed)
-            self.settler.count("to_rungs")
-            message = settle.retry(self.pipeline, envelope, task, decision, result, now)
-            self.settler.pass_on(envelope.delivery, message)
-        else:
-            assert isinstance(result, Failed)
-            self.settler.count("dead")
-            message = settle.dead(self.pipeline, envelope, task, decision, result, now)
-            self.settler.pass_on(envelope.delivery, message)
 
     def _tell(self, on_error: Callable[[Context, BaseException], object], run: Run, failed: Failed) -> None:
         error = failed.exception or EXCEPTIONS.get(failed.how, RuntimeError)(failed.text)
@@ -233,9 +236,7 @@ class Engine:
         """Write the dead letter of a message that didn't run, and record it."""
         decision = decide(failed, None, envelope.attempt)
         assert isinstance(decision, Dead)
-        self.settler.count("dead")
-        message = settle.dead(self.pipeline, envelope, task, decision, failed, time.time())
-        self.settler.pass_on(envelope.delivery, message, on_confirmed)
+        self._ending.bury(envelope, task, decision, failed, time.time(), on_confirmed)
         self.journal.not_run(envelope, task, decision, failed)
 
     def hand_back(self, run: Run) -> None:

@@ -52,7 +52,7 @@ class Lane:
             self._crashed.discard(name)
             self._count(envelope, task, name)
             return False
-        self._hooks.start(task)
+        self._hooks.start(self._pipeline.queue_name(envelope.queue))
         # What the ones before had to say would die with this process.
         self._worker.journal.flush()
         # The parent has it before the task starts: if this process dies now, it knows of which message.

@@ -60,10 +60,10 @@ class Settler:
                     return
         self._intake.settled(delivery)
 
-    def count(self, what: str) -> None:
+    def count(self, what: str, by: int = 1) -> None:
         """Raise a counter."""
         with self._lock:
-            self.counts[what] += 1
+            self.counts[what] += by
 
     def _publish(self, message: Outgoing, then: Callable[[], None]) -> None:
         self._publisher.send(message, then, partial(self._unroutable, message, then))

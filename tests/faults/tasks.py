@@ -14,10 +14,14 @@ from ebats import Context, Reject, Retry
 FOLDER = Path(__file__).parent
 
 
-def work(context: Context, n: str, do: str = "", seconds: float = 0.0) -> str:
+def work(
+    context: Context, n: str, do: str = "", seconds: float = 0.0, after: float | str | None = None
+) -> str:
     """Note the start, do what the message says, note the end."""
     note("started", context, n)
-    if do:
+    if do == "retry_after" or (do == "retry_after_once" and context.attempt == 1):
+        raise Retry("later", after=after)
+    if do in ACTS:
         ACTS[do](n)
     time.sleep(seconds)
     note("done", context, n)

@@ -31,11 +31,6 @@ def test_retry_and_reject_say_so() -> None:
     assert isinstance(failure(busy).exception, Retry)
 
 
-def test_a_delay_of_its_own_is_not_built_yet_and_refused() -> None:
-    with pytest.raises(TypeError):
-        Retry(after=5)  # type: ignore[call-arg]
-
-
 @pytest.mark.parametrize("error", [ValueError("x"), SystemExit(3), KeyboardInterrupt(), BaseException("x")])
 def test_whatever_a_task_raises_is_a_failed_attempt(error: BaseException) -> None:
     def task() -> None:
