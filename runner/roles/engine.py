@@ -9,6 +9,7 @@ from ebats.pipelines.model import Pipeline, Task
 from ebats.pipelines.routes import Routes
 from ebats.runner.execution import call, settle
 from ebats.runner.execution.api import Context
+from ebats.runner.execution.arrival import Arrivals
 from ebats.runner.execution.envelope import (
     Around,
     Delivery,
@@ -56,6 +57,7 @@ class Engine:
         self._functions = functions
         self._routes = Routes(pipeline)
         self._ending = Ending(pipeline, self._routes, self.settler, journal)
+        self._arrivals = Arrivals(pipeline)
         self._names = {queue.broker_name: queue.name for queue in pipeline.queues.values()}
         self._early = {queue.broker_name for queue in pipeline.queues.values() if queue.ack == "early"}
         self._lock = threading.Lock()
@@ -73,6 +75,9 @@ class Engine:
     def take(self, delivery: Delivery) -> None:
         """Deal with a delivery, on the intake's thread."""
         self.taken += 1
+        if (messages := self._arrivals.of(delivery)) is not None:
+            self._move_in(delivery, messages)
+            return
         if "x-death" in delivery.headers and not delivery.redelivered:
             self._count_rung(delivery)
         meaning = read(delivery, self._routes)
@@ -91,6 +96,13 @@ class Engine:
                 self.die(meaning.runs.envelope, task, Failed("undecodable", "BadHeader", meaning.why))
         else:
             self._unknown(meaning)
+
+    def _move_in(self, delivery: Delivery, messages: tuple[Outgoing, ...]) -> None:
+        """Hand a message of an intake on to the tasks of its event."""
+        for message in messages:
+            if not message.exchange:
+                self.settler.count("to_event_rungs")
+        self.settler.pass_on(delivery, messages)
 
     def _count_rung(self, delivery: Delivery) -> None:
         if rung := rung_of(delivery, self._routes):
