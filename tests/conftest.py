@@ -19,6 +19,8 @@ from tests.shared_node import shared_node
 T = TypeVar("T")
 ALL_BROKERS = ("sqlite", "rabbitmq310", "rabbitmq40")
 MAIN_BROKERS = ("sqlite", "rabbitmq310")
+#: Fixtures of brokers, and the kinds that a test with one of them is run on.
+FIXTURES = {"broker": ALL_BROKERS, "main_broker": MAIN_BROKERS, "each_rabbitmq": ALL_BROKERS[1:]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +41,23 @@ class Broker:
         """Whether this is a real RabbitMQ."""
         return self.node is not None
 
+    def url_of_user(self, configure: str = ".*", write: str = ".*", read: str = ".*") -> str:
+        """Return the URL of a user who has just these permissions: regular expressions of names.
+
+        He is made by the first call, is called like the prefix, and has the permissions of the last one.
+        """
+        assert self.node is not None
+        if not self.node.has_user(self.prefix):
+            self.node.add_user(self.prefix, "secret")
+        # They are written into Erlang texts.
+        patterns = (text.replace("\\", "\\\\") for text in (configure, write, read))
+        self.node.permit(self.prefix, self.vhost, *patterns)
+        return self.node.url_of(self.vhost, self.prefix, "secret")
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for a broker on each kind."""
-    for fixture, kinds in (("broker", ALL_BROKERS), ("main_broker", MAIN_BROKERS)):
+    for fixture, kinds in FIXTURES.items():
         if fixture in metafunc.fixturenames:
             metafunc.parametrize(fixture, kinds, indirect=True)
 
@@ -95,6 +110,12 @@ def main_broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Brok
 def rabbitmq(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
     """RabbitMQ 3.10 alone."""
     yield from make_broker(request, "rabbitmq310", tmp_path)
+
+
+@pytest.fixture
+def each_rabbitmq(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
+    """RabbitMQ 3.10 and 4.0."""
+    yield from make_broker(request, request.param, tmp_path)
 
 
 @pytest.fixture

@@ -52,6 +52,10 @@ class NodeClient:
         """Make a user who may do nothing yet."""
         self.evaluate(f'rabbit_auth_backend_internal:add_user(<<"{name}">>, <<"{password}">>, <<"tests">>).')
 
+    def has_user(self, name: str) -> bool:
+        """Say whether there is a user of this name."""
+        return self.evaluate(f'rabbit_auth_backend_internal:exists(<<"{name}">>).') == "true"
+
     def permit(
         self, user: str, vhost: str = "/", configure: str = ".*", write: str = ".*", read: str = ".*"
     ) -> None:

@@ -3,11 +3,14 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from itertools import count
 from typing import Any
 
 from ebats.pipelines.model import Broker
 from ebats.runner.broker import received
+from ebats.runner.broker.away import QUEUE_ERRORS, Away
 from ebats.runner.broker.connect import BROKER_ERRORS, Say
 from ebats.runner.broker.link import Link
 from ebats.runner.broker.tags import Tags
@@ -25,12 +28,18 @@ class DeliveryFailed(Exception):
     """Raised when whoever takes the deliveries fails: an error of ours."""
 
 
+class _ChannelClosed(Exception):
+    """Raised when the broker has closed the channel because of one queue: the others need another."""
+
+
 class Intake:
     """Takes deliveries from queues, and gives acknowledgements back.
 
     `on_delivery` is called for each, on this intake's thread. A delivery that a lost connection
     brings again, while its runs are at work or after they have ended here, is not given on a second
     time: it is the old one under a new tag.
+
+    A queue that isn't there, or can't be taken from, is waited for; the others go on.
     """
 
     def __init__(
@@ -43,8 +52,11 @@ class Intake:
         self._tags = Tags()
         self._settled: deque[Delivery] = deque()
         self._generation = 0
+        #: Each consumer has a tag of its own.
+        self._numbers = count(1)
         self._channel: Any = None
         self._consumer_tags: list[str] = []
+        self._away = Away(say)
         self._taking = True
         self._closing = False
         #: How many settled deliveries are acknowledged at once, without waiting for more.
@@ -112,6 +124,9 @@ class Intake:
                 self._generation += 1
                 self._consume()
                 self._serve()
+            except _ChannelClosed:
+                self._link.close()
+                self._tags.lose_connection()
             except BROKER_ERRORS as error:
                 self._link.lost(error)
                 self._tags.lose_connection()
@@ -130,12 +145,34 @@ class Intake:
         if not self._taking:
             self.cancelled.set()
             return
-        for queue, prefetch in self._queues.items():
+        for queue in self._queues:
+            if queue not in self._away:
+                self._consume_from(queue)
+
+    def _consume_from(self, queue: str) -> None:
+        tag = f"{queue}.{self._generation}.{next(self._numbers)}"
+
+        def on_cancel(_tag: str) -> None:
+            self._consumer_tags = [other for other in self._consumer_tags if other != tag]
+            self._away.cancelled(queue)
+
+        try:
             # Not global: each consumer that follows has its own.
-            self._channel.basic_qos(0, prefetch, False)
-            tag = f"{queue}.{self._generation}"
-            self._channel.basic_consume(queue, callback=self._receiver(queue), consumer_tag=tag)
-            self._consumer_tags.append(tag)
+            self._channel.basic_qos(0, self._queues[queue], False)
+            self._channel.basic_consume(
+                queue, callback=self._receiver(queue), consumer_tag=tag, on_cancel=on_cancel
+            )
+        except QUEUE_ERRORS as error:
+            self._away.refused(queue, error)
+            raise _ChannelClosed from error
+        self._consumer_tags.append(tag)
+
+    def _look_for(self, queues: Iterable[str]) -> None:
+        for queue in queues:
+            with closing(self._link.another_channel()) as channel:
+                is_back = self._away.is_back(queue, channel)
+            if is_back:
+                self._consume_from(queue)
 
     def _receiver(self, queue: str) -> Callable[[Any], None]:
         def receive(message: Any) -> None:
@@ -167,8 +204,10 @@ class Intake:
         held_since: float | None = None
         while True:
             now = time.monotonic()
-            if not self._taking and self._consumer_tags:
+            if not self._taking and not self.cancelled.is_set():
                 self._cancel()
+            if self._taking and (queues := self._away.due()):
+                self._look_for(queues)
             while self._settled:
                 self._tags.settle(self._settled.popleft(), now)
                 held_since = held_since or now

@@ -81,6 +81,11 @@ class Link:
 
         raw.on_blocked, raw.on_unblocked = on_blocked, on_unblocked
 
+    def another_channel(self) -> Any:
+        """Return one more channel on the open connection: for calls that may fail, and so close it."""
+        assert self._connection is not None
+        return self._connection.channel()
+
     def lost(self, error: BaseException) -> None:
         """Close what is left of a connection that failed, and say so.
 
