@@ -69,6 +69,7 @@ def _envelope(delivery: Delivery, event: str) -> Envelope:
         last=None,
         crashes=0,
         unknown_since=None,
+        due=None,
         delivery=structs.replace(delivery, headers=headers),
     )
 
