@@ -1,15 +1,17 @@
 """Messages on their way to the broker, until the fate of each is known."""
 
-import asyncio
 import threading
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from ebats.pipelines.counting import counted
 from ebats.runner.broker.publish import Sending, refusal
 from ebats.runner.execution.settle import Outgoing
 from ebats.runner.execution.unpublished import NotConfirmed, PublishError, Refused, Unroutable
+
+if TYPE_CHECKING:
+    import asyncio
 
 #: Yields whenever one has to wait to be woken, and is sent whether one was, in time.
 Waits = Generator[None, bool | None, None]
@@ -30,14 +32,18 @@ class Flight:
     """
 
     def __init__(
-        self, sender: Sends, timeout_s: float, why: Callable[[], str], event: threading.Event | asyncio.Event
+        self,
+        sender: Sends,
+        timeout_s: float,
+        why: Callable[[], str],
+        event: "threading.Event | asyncio.Event",
     ) -> None:
         """Send by `sender`. `why` tells what is wrong with the broker, if it knows; one waits by `event`."""
         self._sender = sender
         self._timeout_s = timeout_s
         self._why = why
         self._event = event
-        self._loop = asyncio.get_running_loop() if isinstance(event, asyncio.Event) else None
+        self._loop = None if isinstance(event, threading.Event) else _running_loop()
         self._open: dict[int, Sending] = {}
         self._sent = 0
         self._done = 0
@@ -88,6 +94,8 @@ class Flight:
 
     async def wait_async(self, steps: Waits) -> None:
         """Go through steps in a coroutine."""
+        import asyncio  # costs memory, and most processes don't need it
+
         assert isinstance(self._event, asyncio.Event)
         woken: bool | None = None
         try:
@@ -185,6 +193,12 @@ class Flight:
             self._loop.call_soon_threadsafe(self._event.set)
         except RuntimeError:  # the loop is closed: nobody waits
             return
+
+
+def _running_loop() -> "asyncio.AbstractEventLoop":
+    import asyncio
+
+    return asyncio.get_running_loop()
 
 
 def _id(sending: Sending) -> str:

@@ -1,11 +1,10 @@
 """The methods by which programs and tasks publish, sync and async; where the messages go is its makers'."""
 
-import asyncio
 import threading
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from ebats.pipelines.addresses import Address
 from ebats.pipelines.counting import counted
@@ -18,8 +17,13 @@ from ebats.runner.publishing.flight import Flight, Sends
 from ebats.runner.publishing.messages import Duration
 from ebats.runner.publishing.names import Names
 
+if TYPE_CHECKING:
+    import asyncio
+
 #: Messages of one `publish_many` on their way: enough to hide the round trip.
 WINDOW = 1000
+
+T = TypeVar("T")
 
 _OPTIONS = ("id", "delay", "queue", "headers", "key")
 #: An item of `publish_many`: (event, payload), and what else `publish` takes by name.
@@ -106,6 +110,8 @@ class Outlet:
 
     async def publish_many_async(self, items: Iterable[Item] | AsyncIterable[Item]) -> list[str]:
         """Do what `publish_many` does, for a coroutine to await; the items may come asynchronously."""
+        import asyncio  # costs memory, and most processes don't need it
+
         ids: list[str] = []
         await self._get_ready()
         with self._flight(asyncio.Event()) as flight:
@@ -132,6 +138,8 @@ class Outlet:
         return ids[0]
 
     async def _publish_async(self, prepare: Callable[[], list[Outgoing]]) -> str:
+        import asyncio
+
         outgoing = await self._ask(prepare)
         ids: list[str] = []
         await self._get_ready()
@@ -140,17 +148,17 @@ class Outlet:
             await flight.wait_async(flight.end())
         return ids[0]
 
-    def _flight(self, event: threading.Event | asyncio.Event) -> Flight:
+    def _flight(self, event: "threading.Event | asyncio.Event") -> Flight:
         return Flight(self._sender(), self._timeout_s, self._why, event)
 
     async def _get_ready(self) -> None:
         """Do in a thread what may wait for the broker."""
         if not self._is_ready():
-            await asyncio.to_thread(self._sender)
+            await _in_thread(self._sender)
 
     async def _ask(self, prepare: Callable[[], list[Outgoing]]) -> list[Outgoing]:
         """Prepare a message, in a thread where the broker is asked what its names mean."""
-        return await asyncio.to_thread(prepare) if self._names.may_ask else prepare()
+        return await _in_thread(prepare) if self._names.may_ask else prepare()
 
     def _send(self, flight: Flight, outgoing: list[Outgoing], ids: list[str]) -> None:
         ids.append(outgoing[0].properties["message_id"])
@@ -219,6 +227,12 @@ def _format_of(payload: Any) -> Format:
 def _note(error: Exception, ids: list[str]) -> None:
     confirmed = counted(len(ids), "message")
     error.add_note(f"publish_many: {confirmed} before it {'is' if len(ids) == 1 else 'are'} confirmed")
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    import asyncio
+
+    return await asyncio.to_thread(work)
 
 
 async def _each(items: Iterable[Item] | AsyncIterable[Item]) -> AsyncIterator[Item]:
