@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ebats.pipelines.ladder import HOPS_MS, format_duration, next_hop
+from ebats.pipelines.suggestion import suggest
 from ebats.pipelines.topics import matches
 from ebats.pipelines.wiring import WiredEvent, Wiring, task_key
-from ebats.pipelines.wording import suggest
 
 #: Before this moment, a Unix time in seconds, the message isn't run.
 DUE = "ebats-due"

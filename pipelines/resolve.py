@@ -23,8 +23,8 @@ from ebats.pipelines.model import (
     generation_of,
 )
 from ebats.pipelines.secrets import shown
+from ebats.pipelines.suggestion import suggest
 from ebats.pipelines.values import Values
-from ebats.pipelines.wording import suggest
 
 #: The consumer of a file without the section `consumers`.
 ONLY_CONSUMER = "all"

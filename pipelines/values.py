@@ -9,7 +9,7 @@ from ebats.pipelines.problems import Place, Problem, Severity
 from ebats.pipelines.secrets import one_line
 from ebats.pipelines.sizes import parse_size
 from ebats.pipelines.source import Path, Source
-from ebats.pipelines.wording import suggest
+from ebats.pipelines.suggestion import suggest
 
 MS_A_YEAR = 365 * 86_400_000
 

@@ -1,14 +1,14 @@
 """What a schema refuses, in words for people: one sentence of what is wrong, one of what to do."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from ebats.pipelines import scalars
 from ebats.pipelines.problems import Problem
 from ebats.pipelines.secrets import shown
 from ebats.pipelines.source import Path, Source
+from ebats.pipelines.suggestion import suggest
 
 _TYPES = {
     "object": "a mapping",
@@ -54,16 +54,6 @@ def explain(source: Source, violation: Violation) -> Iterator[Problem]:
         # It may hold a password.
         text = f"{subject} {wrong}"
     yield Problem(place=source.place(violation.path), text=text, hint=hint)
-
-
-def suggest(word: str, known: Iterable[str]) -> str:
-    """Return a hint that names the known word nearest to a misspelt one; all of them where none is near."""
-    names = list(known)
-    near = get_close_matches(word, names, 1, 0.7)
-    if near:
-        return f"did you mean `{near[0]}`?"
-    listed = ", ".join(f"`{name}`" for name in names[:20])
-    return f"there {'is' if len(names) == 1 else 'are'} {listed}" if names else ""
 
 
 def _about_keys(violation: Violation) -> Callable[[Source, Violation], Iterator[Problem]] | None:

@@ -8,8 +8,8 @@ from ebats.pipelines.addresses import LONGEST_KEY, Address
 from ebats.pipelines.model import Event, Format, Pipeline
 from ebats.pipelines.problems import UsageError
 from ebats.pipelines.routes import Routes
+from ebats.pipelines.suggestion import suggest
 from ebats.pipelines.wiring import wire
-from ebats.pipelines.wording import suggest
 
 #: The pipeline's own exchanges, as they are called on the command line.
 EVENTS, TASKS = "events", "tasks"

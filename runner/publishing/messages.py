@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from ebats.pipelines.addresses import Address
-from ebats.pipelines.ladder import format_duration, parse_duration
+from ebats.pipelines.ladder import LONGEST_WAIT_S, format_duration, parse_duration
 from ebats.pipelines.model import Format
 from ebats.runner.execution.settle import HEADERS_BYTES, Outgoing, size_of
 
@@ -20,7 +20,7 @@ CONTENT_TYPES: dict[Format, str] = {
     "text": "text/plain",
     "bytes": "application/octet-stream",
 }
-_LONGEST_DELAY_S = 10 * 365 * 86_400.0
+
 #: Of an id, and of a header's name (AMQP 0-9-1, section 4.2.5.3).
 _LONGEST_NAME = 255
 #: Ours, the broker's, and two that make RabbitMQ route copies elsewhere.
@@ -100,8 +100,8 @@ def check_id(id_: str) -> str:
     return id_
 
 
-def seconds(duration: Duration, what: str = "a delay", longest_s: float = _LONGEST_DELAY_S) -> float:
-    """Return a duration in seconds, at most ten years.
+def seconds(duration: Duration, what: str = "a delay", longest_s: float = LONGEST_WAIT_S) -> float:
+    """Return a duration in seconds.
 
     Raises:
         TypeError, ValueError: it is none.

@@ -103,8 +103,8 @@ def test_a_delay_is_a_text_a_timedelta_or_seconds(delay: Any, expected: float) -
     ("delay", "kind", "text"),
     [
         ("10", ValueError, "'10' is no duration: write a number with a unit"),
-        (-1, ValueError, "a delay is between 0 and 3650d, and -1 isn't"),
-        (timedelta(days=4000), ValueError, "a delay is between 0 and 3650d, and datetime.timedelta("),
+        (-1, ValueError, "a delay is between 0 and 36500d, and -1 isn't"),
+        (timedelta(days=40_000), ValueError, "a delay is between 0 and 36500d, and datetime.timedelta("),
         (float("nan"), ValueError, "and nan isn't"),
         (True, TypeError, "a text such as '37s', a timedelta or seconds, and this is a bool"),
         ([1], TypeError, "and this is a list"),
