@@ -8,8 +8,9 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from ebats import Context, Reject, Retry
+from ebats import Context, Payload, Reject, Retry
 
 FOLDER = Path(__file__).parent
 
@@ -33,6 +34,39 @@ def other(context: Context, n: str, other_do: str = "") -> str:
     return work(context, n, other_do)
 
 
+def link(context: Context, payload: Payload) -> Any:
+    """Do what the first message of a chain says this task does; return what it says."""
+    first = payload
+    while "payload" in first:
+        first = first["payload"]
+    note("started", context, first["n"], payload)
+    if act := first.get("acts", {}).get(context.task):
+        ACTS[act](f"{first['n']}.{context.task}")
+    time.sleep(first.get("seconds", 0.0))
+    note("done", context, first["n"], payload)
+    return RESULTS[first["result"]]() if "result" in first else {"by": context.task}
+
+
+def link_named(context: Context, payload: Payload, n: str) -> Any:
+    """Do the same with an argument that has to be there."""
+    return link(context, payload)
+
+
+def collect(context: Context, payload: Payload) -> None:
+    """Note what came, whatever it is."""
+    note("started", context, "", payload)
+
+
+def measure(result: str) -> None:
+    """Note how long a result is."""
+    append("measured", str(len(result)))
+
+
+async def link_async(context: Context, payload: Payload) -> Any:
+    """Do the same on the event loop."""
+    return link(context, payload)
+
+
 async def work_async(context: Context, n: str, seconds: float = 0.0) -> None:
     """Note the start, wait, note the end; also that it was cancelled."""
     note("started", context, n)
@@ -44,10 +78,11 @@ async def work_async(context: Context, n: str, seconds: float = 0.0) -> None:
     note("done", context, n)
 
 
-def note(name: str, context: Context, n: str) -> None:
+def note(name: str, context: Context, n: str, payload: object = None) -> None:
     """Append a line about this run, with one system call."""
     line = {
         "n": n,
+        **({"payload": payload} if payload is not None else {}),
         "task": context.task,
         "event": context.event,
         "attempt": context.attempt,
@@ -145,6 +180,23 @@ def _is_first(n: str) -> bool:
     return True
 
 
+def nested(levels: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+#: What can't be told in a payload.
+RESULTS: dict[str, Callable[[], object]] = {
+    "set": lambda: {"items": [{1, 2}]},
+    "nan": lambda: float("nan"),
+    "surrogate": lambda: "\ud83d",
+    "deep": lambda: nested(100_000),
+    "unreadable": lambda: nested(950),
+    "huge": lambda: "x" * 40_000_000,
+    "large": lambda: "x" * 15_000_000,
+}
 EATEN: list[bytearray] = []
 ACTS: dict[str, Callable[[str], None]] = {
     "raise": explode,
