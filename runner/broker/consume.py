@@ -170,9 +170,9 @@ class Intake:
     def _look_for(self, queues: Iterable[str]) -> None:
         for queue in queues:
             with closing(self._link.another_channel()) as channel:
-                is_back = self._away.is_back(queue, channel)
-            if is_back:
-                self._consume_from(queue)
+                # Before the channel is closed: an auto-delete queue goes with its last consumer.
+                if self._away.is_back(queue, channel):
+                    self._consume_from(queue)
 
     def _receiver(self, queue: str) -> Callable[[Any], None]:
         def receive(message: Any) -> None:

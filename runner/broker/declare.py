@@ -16,6 +16,7 @@ from ebats.pipelines.topology import (
     derive,
     to_json,
 )
+from ebats.runner.broker import present
 from ebats.runner.broker.connect import Say
 from ebats.runner.broker.lock import alone, one_channel
 from ebats.runner.broker.mismatch import (
@@ -103,19 +104,23 @@ def _change(connection: Connection, pipeline: Pipeline, new: Topology) -> None:
 
 def _declare(connection: Connection, pipeline: Pipeline, topology: Topology) -> None:
     items: tuple[Declared, ...] = (*topology.exchanges, *topology.queues)
+    ours = [item for item in items if not item.external]
+    refused: list[str] = []
     try:
         with one_channel(connection) as channel:
-            for item in items:
+            for item in ours:
                 _declare_one(channel, item, nowait=True)
             channel.queue_declare(pipeline.on_broker("topology"), passive=True)
     except _REFUSALS:
-        _one_by_one(connection, pipeline, items, _declare_one)
+        refused = _one_by_one(connection, pipeline, ours, _declare_one)
+    theirs = [item for item in items if item.external]
+    refused += present.problems(connection, pipeline, theirs, to_bind=True)
+    if refused:
+        raise TopologyMismatch("\n".join(refused))
 
 
 def _declare_one(channel: Any, item: Declared, *, nowait: bool = False) -> None:
     options = {"durable": True, "auto_delete": False, "nowait": nowait, "arguments": dict(item.arguments)}
-    if item.external:
-        options = {"passive": True, "nowait": nowait}
     if isinstance(item, DeclaredExchange):
         channel.exchange_declare(item.name, item.type, **options)
     else:
@@ -129,7 +134,8 @@ def _bind(connection: Connection, pipeline: Pipeline, topology: Topology) -> Non
                 _bind_one(channel, binding, nowait=True)
             channel.queue_declare(pipeline.on_broker("topology"), passive=True)
     except _REFUSALS:
-        _one_by_one(connection, pipeline, topology.bindings, _bind_one)
+        if refused := _one_by_one(connection, pipeline, topology.bindings, _bind_one):
+            raise TopologyMismatch("\n".join(refused)) from None
 
 
 def _bind_one(channel: Any, binding: Binding, *, nowait: bool = False) -> None:
@@ -141,7 +147,7 @@ def _one_by_one(
     pipeline: Pipeline,
     items: Iterable[ItemT],
     act: Callable[[Any, ItemT], None],
-) -> None:
+) -> list[str]:
     refused = []
     for item in items:
         try:
@@ -149,14 +155,13 @@ def _one_by_one(
                 act(channel, item)
         except _REFUSALS as error:
             refused.append(_why(connection, pipeline, item, error))
-    if refused:
-        raise TopologyMismatch("\n".join(refused))
+    return refused
 
 
 def _why(connection: Connection, pipeline: Pipeline, item: Item, error: AMQPError) -> str:
     if not isinstance(item, Binding) and (differences := _differences(connection, item, error)):
         return describe(pipeline, item, differences)
-    return describe_refusal(pipeline, item, error.reply_code, error.reply_text)
+    return describe_refusal(pipeline, item, error.reply_text)
 
 
 def _differences(connection: Connection, item: Declared, error: AMQPError) -> list[Difference]:

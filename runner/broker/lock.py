@@ -17,14 +17,15 @@ from kombu.connection import Connection
 from ebats.pipelines.model import Pipeline
 from ebats.runner.broker.connect import BROKER_ERRORS, Say, check_lasting, connect
 from ebats.runner.broker.mismatch import TopologyMismatch
+from ebats.runner.broker.rights import Right, lacking
 
 _FIRST_POLL_S = 0.01
 #: Others need a few hundredths of a second: waiting longer is worth a word.
 _SAID_AT_S = 0.16
 _LONGEST_POLL_S = 0.5
 _PAUSE_S = 0.5
-#: The broker closes the connection for what it doesn't know or allow: trying again doesn't help.
-_REFUSALS = (NotAllowed, InvalidCommand, AMQPNotImplementedError)
+#: What the broker doesn't know or allow: trying again doesn't help.
+_REFUSALS = (AccessRefused, NotAllowed, InvalidCommand, AMQPNotImplementedError)
 
 T = TypeVar("T")
 
@@ -44,11 +45,25 @@ def alone(
         TopologyMismatch: the broker refuses something for good; LockRefused: even the lock.
         BrokerUnusable: the embedded broker's file is damaged.
     """
+
+    def locked(connection: Connection) -> T | None:
+        return work(connection) if _lock(connection, pipeline, say, stop) else None
+
+    return patiently(pipeline, say, stop, locked)
+
+
+def patiently(
+    pipeline: Pipeline, say: Say, stop: Callable[[], bool], work: Callable[[Connection], T]
+) -> T | None:
+    """Return what `work` does with a connection, without the lock; see `alone`."""
     while (connection := connect(pipeline.broker, say, stop)) is not None:
         try:
-            return work(connection) if _lock(connection, pipeline, say, stop) else None
+            return work(connection)
         except _REFUSALS as error:
-            text = f"{pipeline.file}: error: the broker refuses: {error.reply_text}"
+            # To get what is stored, and to store it: that goes through the default exchange.
+            right: Right = "read" if "queue '" in error.reply_text else "write"
+            why = lacking(error.reply_text, right, pipeline=pipeline.name)
+            text = f"{pipeline.file}: error: {why or f'the broker refuses: {error.reply_text}'}"
             raise TopologyMismatch(text) from error
         except BROKER_ERRORS as error:
             check_lasting(pipeline.broker, error)
@@ -94,6 +109,7 @@ def _try_lock(connection: Connection, pipeline: Pipeline) -> bool:
         except ResourceLocked:
             return False
         except AccessRefused as error:
-            text = f"{pipeline.file}: error: the queue {name} may not be declared: {error.reply_text}"
+            why = lacking(error.reply_text, "configure", pipeline=pipeline.name) or error.reply_text
+            text = f"{pipeline.file}: error: the queue {name} can't be declared: {why}"
             raise LockRefused(text) from error
     return True

@@ -34,6 +34,11 @@ def ensure(pipeline: Pipeline, say: Say, stop: Callable[[], bool], *, compare: b
         BrokerUnusable: the embedded broker's file is wrong.
     """
     declared = _look(pipeline, say, stop)
+    if pipeline.broker.declare == "never" and declared is not None:
+        if declared == "no":
+            text = f"{pipeline.name} was never declared on this broker, and `declare: never` forbids it here"
+            raise TopologyMismatch(f"{text}: let `ebats apply {pipeline.file}` do it, by a user who may")
+        return False
     if declared is None or (declared == "yes" and not compare):
         return None if declared is None else False
     try:

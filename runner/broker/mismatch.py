@@ -7,6 +7,7 @@ from typing import NamedTuple
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import EbatsError
 from ebats.pipelines.topology import Binding, DeclaredExchange, DeclaredQueue
+from ebats.runner.broker.rights import Right, lacking, refused_name
 
 _ARGUMENT = re.compile(r"inequivalent arg '([^']+)'")
 #: RabbitMQ cuts its text at 255 bytes, so this may be missing from it.
@@ -61,14 +62,26 @@ def describe(pipeline: Pipeline, item: Declared, differences: list[Difference]) 
     return f"{item.place or pipeline.file}: error: {_name(item)} differs: {listed}; {_hint(item)}"
 
 
-def describe_refusal(pipeline: Pipeline, item: Declared | Binding, code: int, text: str) -> str:
-    """Return what is wrong where the broker refuses for another reason; `code` and `text` are its own."""
+def describe_refusal(pipeline: Pipeline, item: Declared | Binding, text: str) -> str:
+    """Return what is wrong where the broker refuses for another reason; `text` is its own."""
     place = None if isinstance(item, Binding) else item.place
-    hint = (
-        "; let the user configure, write and read what begins with the pipeline's name" if code == 403 else ""
-    )
     verb = "bound" if isinstance(item, Binding) else "declared"
-    return f"{place or pipeline.file}: error: {_name(item)} can't be {verb}: {text}{hint}"
+    why = lacking(text, *_rights(item, text), pipeline=pipeline.name) or text
+    return f"{place or pipeline.file}: error: {_name(item)} can't be {verb}: {why}"
+
+
+def _rights(item: Declared | Binding, text: str) -> tuple[Right, ...]:
+    """Return which rights are needed on what a refusal names.
+
+    See https://www.rabbitmq.com/docs/access-control#authorisation.
+    """
+    name = refused_name(text)
+    if isinstance(item, Binding):
+        # One name may be a queue's and an exchange's.
+        return ("write",) if name == item.queue and "queue '" in text else ("read",)
+    if name != item.name:
+        return ("write",)
+    return ("configure", "read") if item.arguments else ("configure",)
 
 
 def _value(text: str | None, type_: str | None, ours: Value) -> Value:

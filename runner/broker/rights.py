@@ -16,20 +16,27 @@ _MAY_NOT = {"configure": "configure", "write": "write to", "read": "read from"}
 DEFAULT_EXCHANGE = "amq.default"
 
 
-def lacking(text: str, right: Right, pipeline: str | None = None) -> str | None:
+def lacking(text: str, *rights: Right, pipeline: str | None = None) -> str | None:
     """Return what a refusal of RabbitMQ means; None: it is about something else.
 
-    `right` is the one that was needed, where the broker doesn't say. With the name of a pipeline the
-    permission to grant is the one for all that is the pipeline's.
+    `rights` are those of which one was missing, where the broker doesn't say. With the name of a pipeline
+    the permission to grant is the one for all that is the pipeline's.
     """
     found = _REFUSED.search(text)
     if not found:
         return None
-    name, needed = found["name"], found["right"] or right
+    name, needed = found["name"], [found["right"]] if found["right"] else rights
     what = "the default exchange" if name == DEFAULT_EXCHANGE else f"the {found['kind']} {name}"
+    may_not = f"the user {found['user']!r} may not {' or '.join(_MAY_NOT[right] for right in needed)} {what}"
+    permission = f"{' and '.join(needed)} permission{'s' if len(needed) > 1 else ''}"
     pattern = pattern_of(name, pipeline)
-    may_not = f"the user {found['user']!r} may not {_MAY_NOT[needed]} {what}"
-    return f"{may_not}: add {pattern} to its {needed} permission in the virtual host {found['vhost']!r}"
+    return f"{may_not}: add {pattern} to its {permission} in the virtual host {found['vhost']!r}"
+
+
+def refused_name(text: str) -> str | None:
+    """Return the name of the exchange or queue that a refusal is about; None: it is about something else."""
+    found = _REFUSED.search(text)
+    return found["name"] if found else None
 
 
 def pattern_of(name: str, pipeline: str | None = None) -> str:

@@ -7,7 +7,7 @@ from ebats.pipelines.load import examine
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import UsageError
 from ebats.pipelines.topology import derive
-from ebats.runner.broker import declare
+from ebats.runner.broker import declare, present
 from ebats.runner.broker.inspect import Inspector
 from ebats.runner.commands.problems import render, wants_colour
 from ebats.runner.idle import Idle
@@ -43,7 +43,8 @@ def _run(
     if supervisor.stopping():
         return 0 if supervisor.stop() else 1
     broker = Inspector(pipeline.broker, supervisor.say, supervisor.stopping)
-    if not declare.apply(pipeline, supervisor.say, supervisor.stopping):
+    make_ready = present.check if pipeline.broker.declare == "never" else declare.apply
+    if not make_ready(pipeline, supervisor.say, supervisor.stopping):
         return 0 if supervisor.stop() else 1
     topology = derive(pipeline)
     dead, suspects = pipeline.queue_on_broker("dead"), pipeline.queue_on_broker("suspects")

@@ -245,28 +245,3 @@ def test_publishing_with_another_version_of_the_file_changes_nothing(broker: Bro
         assert declare.ensure(load(broker, ("10s", "20s")), silent) is True
     assert stored(wire, old) == [derive(old)]
     assert places(wire, old, "events", "order_create") == ["delay.10s.order_create.close"]
-
-
-def test_a_forbidden_queue_is_named(rabbitmq: Broker) -> None:
-    assert rabbitmq.node
-    name, user = rabbitmq.prefix, f"user-{rabbitmq.prefix}"
-    rabbitmq.node.add_user(user, "secret")
-    rabbitmq.node.permit(user, rabbitmq.vhost, configure=rf"^{name}\\..*[^p]$")
-    pipeline = load(rabbitmq, url=rabbitmq.node.url_of(rabbitmq.vhost, user, "secret"))
-    with pytest.raises(TopologyMismatch) as raised:
-        declare.apply(pipeline, silent)
-    assert str(raised.value) == (
-        f"shop.yaml:12:3: error: the queue {name}.ship can't be declared:"
-        f" ACCESS_REFUSED - access to queue '{name}.ship' in vhost '{name}' refused for user '{user}';"
-        " let the user configure, write and read what begins with the pipeline's name"
-    )
-
-
-def test_a_forbidden_lock_is_named(rabbitmq: Broker) -> None:
-    assert rabbitmq.node
-    user = f"user-{rabbitmq.prefix}"
-    rabbitmq.node.add_user(user, "secret")
-    rabbitmq.node.permit(user, rabbitmq.vhost, configure="^$")
-    pipeline = load(rabbitmq, url=rabbitmq.node.url_of(rabbitmq.vhost, user, "secret"))
-    with pytest.raises(TopologyMismatch, match=rf"the queue {rabbitmq.prefix}\.lock may not be declared"):
-        declare.apply(pipeline, silent)
