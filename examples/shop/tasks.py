@@ -1,6 +1,7 @@
 """The shop's tasks. The database, the warehouse and the merchants are made up, and always answer alike."""
 
 import asyncio
+from typing import Any
 
 from ebats import Context, Payload, Reject, Retry
 
@@ -33,10 +34,20 @@ async def book_courier(order_id: str, city: str | None) -> str:
     return f"courier booked for {order_id}"
 
 
+def book_by_phone(payload: dict[str, Any], reason: str, attempts: int) -> str:
+    """Do what a program couldn't: this follows when a message of `book_courier` is dead."""
+    return f"phoned for {payload['order_id']}: {reason} after {attempts} attempts"
+
+
 def pick_goods(payload: Payload, context: Context) -> str:
     """Pick the goods of an order; what is wanted, and where, stands in the routing key."""
     region, order_id, _ = context.key.split(".")
     return f"{len(payload['goods'])} goods for {order_id}, from the warehouse of {region}"
+
+
+def pack(payload: dict[str, Any], result: str) -> str:
+    """Pack what has been picked: this follows from what `pick_goods` returned."""
+    return f"packed {len(payload['goods'])}: {result}"
 
 
 def is_paid(order_id: str) -> bool:

@@ -123,6 +123,7 @@ def check_each_order_is_done_once(records: Records) -> None:
     expected.update(("ship", name) for name in paid if name != "FB0013")
     expected.update(("book_courier", name) for name in paid if name != "FB0333")
     expected.update(("notify_merchant", name) for name in paid)
+    expected["book_by_phone", "FB0333"] = 1
     assert done == expected
 
 
@@ -168,6 +169,9 @@ def check_each_execution_is_a_line_and_a_row(shop: Example, output: str, records
     assert len(printed) == len(rows) == len(records)
     assert ["orders", "ship"] in [[row[0], row[2]] for row in rows]
     assert [row[5] for row in rows if '"FB0333"' in row[3] and row[2] == "ship"] == ["on its way to Atlantis"]
+    assert [row[5] for row in rows if row[2] == "book_by_phone"] == [
+        "phoned for FB0333: exhausted after 3 attempts"
+    ]
 
 
 def test_shop_takes_goods_from_an_exchange_by_a_pattern(shop: Example) -> None:
@@ -177,9 +181,11 @@ def test_shop_takes_goods_from_an_exchange_by_a_pattern(shop: Example) -> None:
     shop.run("--fail-on-dead")
 
     assert [(r["task"], r["event"], r["outcome"]) for r in shop.records()] == [
-        ("pick_goods", "goods_wanted", "success")
+        ("pick_goods", "goods_wanted", "success"),
+        ("pack", "goods_picked", "success"),
     ]
-    assert "2 goods for FB0001, from the warehouse of cn" in (shop.folder / "logs" / "audit.tsv").read_text()
+    table = (shop.folder / "logs" / "audit.tsv").read_text()
+    assert "packed 2: 2 goods for FB0001, from the warehouse of cn" in table
 
 
 def test_shop_takes_a_task_by_its_name(shop: Example) -> None:
