@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal
 
-from amqp.exceptions import AccessRefused, NotFound
+from amqp.exceptions import AccessRefused, NotFound, ResourceLocked
 from kombu.connection import Connection
 
 from ebats.pipelines.model import Pipeline
@@ -16,7 +16,9 @@ from ebats.runner.broker.lock import LockRefused, alone, one_channel
 from ebats.runner.broker.mismatch import TopologyMismatch
 from ebats.runner.broker.stored import Stored
 
-_PAUSE_S = 0.5
+_PAUSE_S = 0.1
+#: A change takes less, unless it moves many messages: then everything is declared long since.
+_CHANGE_S = 10.0
 
 #: Whether a pipeline was declared. Perhaps: somebody has its topology in hand, or died in the middle.
 Declared = Literal["yes", "perhaps", "no"]
@@ -87,9 +89,13 @@ def wiring(pipeline: Pipeline, say: Say, stop: Callable[[], bool]) -> Wiring | N
 
 
 def _look(pipeline: Pipeline, say: Say, stop: Callable[[], bool]) -> Declared | None:
+    patience = time.monotonic() + _CHANGE_S
     while (connection := connect(pipeline.broker, say, stop)) is not None:
         try:
-            return _declared(connection, pipeline)
+            found = _declared(connection, pipeline)
+            # The first declaration keeps its topology before it binds the queues.
+            if found == "no" or time.monotonic() > patience or not _is_locked(connection, pipeline):
+                return found
         except BROKER_ERRORS as error:
             check_lasting(pipeline.broker, error)
             say("warning", f"the connection to the broker was lost: {error}; trying on")
@@ -111,6 +117,18 @@ def _declared(connection: Connection, pipeline: Pipeline) -> Declared:
         except NotFound:
             return "no"
     return "perhaps"
+
+
+def _is_locked(connection: Connection, pipeline: Pipeline) -> bool:
+    """Return whether somebody is changing what the pipeline has on the broker."""
+    try:
+        with one_channel(connection) as channel:
+            channel.queue_declare(pipeline.on_broker("lock"), passive=True)
+    except ResourceLocked:
+        return True
+    except NotFound:
+        return False
+    return False
 
 
 def _say_nothing(_level: str, _text: str) -> None:
