@@ -61,9 +61,7 @@ def test_all_that_is_missing_is_said_at_once_with_what_differs(broker: Broker, w
     lines = complaint(lambda: declare.apply(pipeline, silent))
 
     to_do = "and is external here: have its owner make it, or take `external` out, and ebats makes it"
-    assert lines[0].startswith(
-        f"shop.yaml:9:3: error: the queue {name}.ship differs: "
-    )
+    assert lines[0].startswith(f"shop.yaml:9:3: error: the queue {name}.ship differs: ")
     assert lines[1:] == [
         f"shop.yaml:5:3: error: the exchange trade isn't on the broker, {to_do}",
         f"shop.yaml:7:3: error: the queue orders.v1 isn't on the broker, {to_do}",
