@@ -150,7 +150,7 @@ def test_a_killed_move_loses_nothing_and_repeats_what_was_on_its_way(
     wire.send("from", *map(str, range(1000)))
     for kill in range(1, 4):
         with actor(broker.url, "move", "from", "to", str(at_once)) as mover:
-            mover.wait_for_lines(60 * kill)
+            mover.wait_for_lines(20 * kill)
             mover.kill()
         # What it had in hand comes back, on the embedded broker after a moment.
         wait_until(lambda: wire.ready("from") + wire.ready("to") >= 1000, 15)
