@@ -1,8 +1,7 @@
 """Moving messages: out of a queue, what follows from each published and confirmed, then acknowledged."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,8 +13,10 @@ from ebats.pipelines.counting import counted
 from ebats.pipelines.problems import EbatsError
 from ebats.runner.broker import received
 from ebats.runner.broker.bulk import CONFIRM_TIMEOUT_S
+from ebats.runner.broker.channel import working_channel
 from ebats.runner.broker.connect import BROKER_ERRORS
 from ebats.runner.broker.publish import Confirming, Sending
+from ebats.runner.broker.reader import Reader
 from ebats.runner.execution.envelope import Delivery
 from ebats.runner.execution.settle import Outgoing
 
@@ -81,12 +82,12 @@ def move(
     """
     moved = Moved()
     try:
-        with _channel(connection) as channel:
+        with working_channel(connection) as channel:
             channel.queue_declare(queue, passive=True)
     except NotFound:
         return moved
     try:
-        with _channel(connection) as channel:
+        with working_channel(connection) as channel:
             mover = _Mover(connection, channel, queue, follow, moved)
             looked_at = 0
             while not stop() and (most is None or looked_at < most):
@@ -103,25 +104,13 @@ def move(
     return moved
 
 
-@contextmanager
-def _channel(connection: Connection) -> Iterator[Any]:
-    """Give a channel; at its end what is unacknowledged on it goes back."""
-    channel = connection.channel()
-    channel.auto_decode = False
-    try:
-        yield channel
-    finally:
-        with suppress(*BROKER_ERRORS):  # with the connection all goes back, too
-            channel.close()
-
-
 class _Mover:
     """One channel for all: what it acknowledges, the broker has read before what it publishes next."""
 
     def __init__(
         self, connection: Connection, channel: Any, queue: str, follow: Follow, moved: Moved
     ) -> None:
-        self._connection = connection
+        self._reader = Reader(connection)
         self._channel = channel
         self._confirming = Confirming(channel)
         self._queue = queue
@@ -139,7 +128,7 @@ class _Mover:
         deadline = time.monotonic() + _PATIENCE_S
         while len(self._came) < most:
             before = len(self._came)
-            self._drain(_SILENCE_S)
+            self._reader.read(_SILENCE_S)
             if len(self._came) > before:
                 deadline = time.monotonic() + _PATIENCE_S
             elif self._is_empty() or time.monotonic() > deadline:
@@ -214,7 +203,7 @@ class _Mover:
                 raise ConnectionError(f"the broker has confirmed nothing for {CONFIRM_TIMEOUT_S:.0f} s")
             self._send_again()
             before = len(self._confirming.unconfirmed)
-            self._drain(1.0)
+            self._reader.read(1.0)
             if len(self._confirming.unconfirmed) < before:
                 deadline = time.monotonic() + CONFIRM_TIMEOUT_S
 
@@ -224,8 +213,3 @@ class _Mover:
             time.sleep(_PAUSE_S)
         for sending in refused:
             self._publish(sending)
-
-    def _drain(self, timeout_s: float) -> None:
-        """Take what the broker has sent; wait for it, but not longer."""
-        with suppress(TimeoutError):
-            self._connection.drain_events(timeout=timeout_s)

@@ -2,25 +2,19 @@
 
 import json
 import sys
-import time
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from ebats.pipelines.ladder import HOPS_MS
 from ebats.pipelines.load import load
 from ebats.pipelines.model import Pipeline
-from ebats.pipelines.problems import EbatsError
 from ebats.pipelines.topology import Topology, derive, rung_queue, written_delays_ms
 from ebats.runner import state
-from ebats.runner.broker.connect import BROKER_ERRORS, check_lasting, connect, masked
+from ebats.runner.broker.connect import masked
 from ebats.runner.broker.inspect import counts
+from ebats.runner.broker.reach import BrokerAway, reach
 from ebats.runner.commands.say import say
-
-
-class BrokerAway(EbatsError):
-    """Raised when the broker didn't answer in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,21 +86,8 @@ def look(pipeline: Pipeline, wait_s: float) -> Status:
 
 
 def _counts(pipeline: Pipeline, topology: Topology, wait_s: float) -> dict[str, int | None]:
-    deadline = time.monotonic() + wait_s
-    # No single try of connecting longer than all may take.
-    timeout_s = max(1.0, min(wait_s, pipeline.broker.connect_timeout_s))
-    broker = replace(pipeline.broker, connect_timeout_s=timeout_s)
-    connection = connect(broker, say, lambda: time.monotonic() >= deadline)
-    if connection is None:
-        raise BrokerAway(f"gave up waiting for the broker, after {wait_s:g} s")
-    try:
+    with reach(pipeline, wait_s, say) as connection:
         return counts(connection, (queue.name for queue in topology.queues))
-    except BROKER_ERRORS as error:
-        check_lasting(broker, error)
-        raise BrokerAway(f"the broker failed while it was asked: {error}") from error
-    finally:
-        with suppress(*BROKER_ERRORS):
-            connection.close()
 
 
 def _as_json(status: Status) -> str:

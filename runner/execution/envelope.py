@@ -162,7 +162,7 @@ def _by_time(runs: Runs, delivery: Delivery) -> Meaning:
 
 def rung_of(delivery: Delivery, routes: Routes) -> Rung | None:
     """Return the rung that handed a message on; None: it comes from elsewhere."""
-    death = _last_death(delivery)
+    death = last_death(delivery)
     return routes.rung(str(death.get("queue"))) if death else None
 
 
@@ -178,7 +178,7 @@ def _by_task(delivery: Delivery, routes: Routes, name: str) -> Meaning:
         envelope = _from_rung(delivery, rung.event)
     # One that says when it is due waits on till then, and not for a whole rung again.
     if rung and (rung.event or envelope.due is None) and _is_early(delivery, rung):
-        queue = str((_last_death(delivery) or {}).get("queue"))
+        queue = str((last_death(delivery) or {}).get("queue"))
         exchange = queue.partition("~")[0]
         # An event's own rung has no exchange in front, a shared one has one of its name.
         return Around(envelope, "", queue) if rung.event else Around(envelope, exchange, delivery.key)
@@ -226,13 +226,13 @@ def _by_headers(delivery: Delivery, routes: Routes) -> Meaning:
 
 
 def _first(delivery: Delivery, exchange: str, key: str) -> Envelope:
-    due = _number(delivery.headers.get(DUE), float)
+    due = as_number(delivery.headers.get(DUE), float)
     return Envelope(_id(delivery), None, exchange, key, delivery.queue, 1, None, None, 0, None, due, delivery)
 
 
 def _from_rung(delivery: Delivery, event: str) -> Envelope:
     """Return the envelope of a message from an event's own rung: the broker tells where it came from."""
-    death = _last_death(delivery) or {}
+    death = last_death(delivery) or {}
     keys = death.get("routing-keys")
     key = as_name(keys[0]) if isinstance(keys, list) and keys else None
     envelope = _first(delivery, as_name(death.get("exchange")) or "", key or "")
@@ -241,14 +241,15 @@ def _from_rung(delivery: Delivery, event: str) -> Envelope:
 
 def _is_early(delivery: Delivery, rung: Rung) -> bool:
     """Return whether a message waited less than its rung's time, by an expiration of its own."""
-    expiration = (_last_death(delivery) or {}).get("original-expiration")
+    expiration = (last_death(delivery) or {}).get("original-expiration")
     if expiration is None:
         return False
-    expiration_ms = _number(expiration, int)
+    expiration_ms = as_number(expiration, int)
     return expiration_ms is None or expiration_ms < rung.delay_ms
 
 
-def _last_death(delivery: Delivery) -> dict[str, Any] | None:
+def last_death(delivery: Delivery) -> dict[str, Any] | None:
+    """Return what the broker says of a message's last death; None: it had none, or the header is odd."""
     deaths = delivery.headers.get("x-death")
     if isinstance(deaths, list) and deaths and isinstance(deaths[0], dict):
         return deaths[0]
@@ -266,12 +267,12 @@ def _from_headers(delivery: Delivery, routes: Routes) -> Envelope:
         exchange=as_name(headers.get("ebats-exchange"), delivery.exchange) or "",
         key=as_name(headers.get("ebats-key"), delivery.key) or "",
         queue=queue or delivery.queue,
-        attempt=min(max(1, _number(headers.get("ebats-attempt"), int) or 1), _MOST_ATTEMPTS),
-        first=_number(headers.get("ebats-first"), float),
-        last=_number(headers.get("ebats-last"), float),
-        crashes=min(max(0, _number(headers.get("ebats-crashes"), int) or 0), _MOST_ATTEMPTS),
-        unknown_since=_number(headers.get("ebats-unknown-since"), float),
-        due=_number(headers.get(DUE), float),
+        attempt=min(max(1, as_number(headers.get("ebats-attempt"), int) or 1), _MOST_ATTEMPTS),
+        first=as_number(headers.get("ebats-first"), float),
+        last=as_number(headers.get("ebats-last"), float),
+        crashes=min(max(0, as_number(headers.get("ebats-crashes"), int) or 0), _MOST_ATTEMPTS),
+        unknown_since=as_number(headers.get("ebats-unknown-since"), float),
+        due=as_number(headers.get(DUE), float),
         delivery=delivery,
     )
 
@@ -288,7 +289,8 @@ def as_name(value: object, default: str | None = None) -> str | None:
         return default
 
 
-def _number(value: object, kind: Callable[[Any], Number]) -> Number | None:
+def as_number(value: object, kind: Callable[[Any], Number]) -> Number | None:
+    """Return a header that is a number, or None; anything may stand there."""
     if value is None:
         return None
     try:

@@ -124,6 +124,16 @@ def one_task(pipeline: Pipeline, envelope: Envelope, task: Task) -> Outgoing:
     return _outgoing(envelope, pipeline.on_broker("tasks"), _key(envelope, task), _headers(envelope, task))
 
 
+def again(envelope: Envelope, task: Task | None, exchange: str, key: str, now: float) -> Outgoing:
+    """Return the message that begins anew: a dead letter that gets another chance.
+
+    `now` is the Unix time in seconds: how long it was dead is no wait.
+    """
+    anew = msgspec.structs.replace(envelope, attempt=1, first=None, last=None, crashes=0, unknown_since=None)
+    headers = {name: value for name, value in _headers(anew, task).items() if name not in _FAILURE}
+    return _outgoing(anew, exchange, key, headers | {_PUBLISHED: now})
+
+
 def suspect(pipeline: Pipeline, envelope: Envelope, task: Task, crashes: int) -> Outgoing:
     """Return the message for the lane, where it runs alone, and has ended the process `crashes` times."""
     headers = _headers(envelope, task) | {"ebats-crashes": crashes, "ebats-queue": envelope.queue}
