@@ -3,7 +3,7 @@
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TextIO
 
 _EVERY_S = 0.1
@@ -22,6 +22,18 @@ class Progress:
     def lines(self, lines: Iterator[bytes | None], size: int | None) -> Iterator[bytes | None]:
         """Yield the lines of a file, and show how far it is read; `size` in bytes, where that is known."""
         return self._counted(lines, size) if self._shows else lines
+
+    def counter(self, what: str) -> Callable[[int], None]:
+        """Return what shows a number that grows, such as `1,200 dead letters read`."""
+
+        def show(number: int) -> None:
+            now = time.monotonic()
+            if self._shows and now - self._shown_at >= _EVERY_S:
+                self._shown_at = now
+                self._stream.write(f"{_CLEAR}{number:,} {what}")
+                self._stream.flush()
+
+        return show
 
     def clear(self) -> None:
         """Make room for another line."""

@@ -1,0 +1,190 @@
+"""`ebats dead`: its arguments and their help."""
+
+import argparse
+import time
+from typing import TYPE_CHECKING
+
+from ebats.runner.commands.command import Command, add_file, add_format, add_wait, environ
+
+if TYPE_CHECKING:
+    from ebats.runner.commands.dead import Search
+
+_DEAD = """\
+examples:
+  ebats dead list shop.yaml --task ship --since 2h
+  ebats dead show shop.yaml 5f0c2b7e
+  ebats dead retry shop.yaml --task ship --reason exhausted
+  ebats dead retry shop.yaml --all --dry-run        what would be published, and to where not
+  ebats dead drop shop.yaml --older-than 30d
+  ebats dead export shop.yaml --output dead.jsonl
+
+`retry` publishes a letter's untouched body to its task again, at attempt 1, and takes the letter
+out when that is confirmed, one after another: a `retry` that is killed repeats one message at
+most, and loses none. Letters of the broker itself go where the file now wants them; what it has
+no place for stays. `ebats dead COMMAND --help` tells more about each.
+"""
+_FILTERS = """\
+--task, --event, --reason and --id may be repeated: one of them has to fit. Times are UTC.
+"""
+
+
+def _add_dead(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, help_, add, call in (
+        ("list", "show dead letters, the last at the end", _add_list, _list),
+        ("show", "show everything of the dead letters of one id", _add_show, _show),
+        ("retry", "publish dead letters to their tasks again", _add_retry, _retry),
+        ("drop", "delete dead letters, after asking", _add_drop, _drop),
+        ("export", "write dead letters out as lines of JSON; they stay", _add_export, _export),
+    ):
+        one = commands.add_parser(name, help=help_, allow_abbrev=False, description=f"{help_.capitalize()}.")
+        add(one)
+        one.set_defaults(call=call, parser=one)
+
+
+def _dead(arguments: argparse.Namespace) -> int:
+    code: int = arguments.call(arguments)
+    return code
+
+
+def _add_list(parser: argparse.ArgumentParser) -> None:
+    add_file(parser)
+    _add_filters(parser)
+    add_format(parser)
+    add_wait(parser)
+
+
+def _add_show(parser: argparse.ArgumentParser) -> None:
+    add_file(parser)
+    parser.add_argument("id", metavar="ID", help="the message id; the tasks of an event share it")
+    add_format(parser)
+    add_wait(parser)
+
+
+def _add_retry(parser: argparse.ArgumentParser) -> None:
+    _add_list(parser)
+    parser.add_argument("--all", action="store_true", help="all of them; needed where nothing else is said")
+    parser.add_argument("--dry-run", action="store_true", help="say what would happen")
+
+
+def _add_drop(parser: argparse.ArgumentParser) -> None:
+    _add_retry(parser)
+    parser.add_argument("--yes", action="store_true", help="don't ask")
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    add_file(parser)
+    _add_filters(parser)
+    parser.add_argument(
+        "--output", metavar="FILE", default="-", help="where to; - is standard output, and the default"
+    )
+    add_wait(parser)
+
+
+def _add_filters(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("which letters", _FILTERS)
+    for name in ("task", "event", "reason", "id"):
+        group.add_argument(f"--{name}", metavar=name.upper(), action="append", default=[])
+    group.add_argument(
+        "--since", metavar="TIME", type=_moment, help="died since: 2h ago, or 2026-01-31T12:00:00Z"
+    )
+    group.add_argument(
+        "--older-than", metavar="TIME", type=_moment, help="died before that: 7d ago, or a time"
+    )
+    group.add_argument("--limit", metavar="N", type=_count, help="at most so many, the first in the queue")
+
+
+def _moment(text: str) -> float:
+    from ebats.runner.commands.selection import moment
+
+    try:
+        return moment(text, time.time)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1")
+    return int(text)
+
+
+def _search(arguments: argparse.Namespace) -> "Search":
+    from ebats.runner.commands.dead import Search
+    from ebats.runner.commands.selection import Selection
+
+    selection = Selection(
+        tasks=frozenset(arguments.task),
+        events=frozenset(arguments.event),
+        reasons=frozenset(arguments.reason),
+        ids=frozenset(arguments.id),
+        since=arguments.since,
+        before=arguments.older_than,
+        limit=arguments.limit,
+    )
+    return Search(
+        file=arguments.file,
+        environ=environ(arguments),
+        selection=selection,
+        format=getattr(arguments, "format", "text"),
+        wait_s=arguments.wait,
+    )
+
+
+def _meant(arguments: argparse.Namespace) -> "Search":
+    """Return the search; refuse, as argparse does, to take all letters where nobody says so."""
+    search = _search(arguments)
+    if search.selection.is_all() and not arguments.all:
+        arguments.parser.error("say which letters, such as --task TASK; or --all")
+    if arguments.all and not search.selection.is_all():
+        arguments.parser.error("--all doesn't go with what says which letters")
+    return search
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from ebats.runner.commands import dead
+
+    return dead.list_(_search(arguments))
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    from ebats.runner.commands import dead
+    from ebats.runner.commands.selection import Selection
+
+    search = dead.Search(
+        file=arguments.file,
+        environ=environ(arguments),
+        selection=Selection(ids=frozenset([arguments.id])),
+        format=arguments.format,
+        wait_s=arguments.wait,
+    )
+    return dead.show(search, arguments.id)
+
+
+def _retry(arguments: argparse.Namespace) -> int:
+    from ebats.runner.commands import revive
+
+    return revive.retry(_meant(arguments), dry_run=arguments.dry_run)
+
+
+def _drop(arguments: argparse.Namespace) -> int:
+    from ebats.runner.commands import revive
+
+    return revive.drop(_meant(arguments), dry_run=arguments.dry_run, yes=arguments.yes)
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from ebats.runner.commands import dead
+
+    return dead.export(_search(arguments), arguments.output)
+
+
+COMMANDS = {
+    "dead": Command(
+        help="look at dead letters, and give them another chance",
+        description="Look at dead letters, give them another chance, or delete them.",
+        epilog=_DEAD,
+        add_arguments=_add_dead,
+        call=_dead,
+    ),
+}
