@@ -85,5 +85,6 @@ def _envelope(letter: Letter) -> Envelope:
         last=None,
         crashes=0,
         unknown_since=None,
+        due=None,
         delivery=letter.delivery,
     )

@@ -2,75 +2,18 @@
 
 import base64
 import json
-import signal
-import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing
-from typing import Any
 
 import pytest
 
-from tests.commands import RunningCommand, run_ebats
-from tests.faults.send import Message, Sender
+from tests.acceptance.letters import dead, listed, names, shop, write
 from tests.faults.site import Site
 from tests.integration.wire import Wire
-from tests.waiting import wait_until
 
-
-@pytest.fixture
-def shop(site: Site) -> Site:
-    """A pipeline whose queues are there, and whose letters a test writes itself."""
-    site.write(
-        queues={"fast": {}, "slow": {}},
-        tasks={
-            "work": {"python": "tasks:work", "queues": ["fast", "slow"]},
-            "other": {"python": "tasks:work", "queue": "slow"},
-        },
-        events={"happened": {"tasks": ["work", "other"]}, "alone": {"tasks": ["other"]}},
-    )
-    site.declare()
-    return site
-
-
-def dead(shop: Site, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run `ebats dead`; the first word is its command."""
-    return run_ebats("dead", words[0], shop.file, *words[1:], stdin=stdin)
-
-
-def listed(shop: Site, *words: str) -> list[dict[str, Any]]:
-    """Return what `ebats dead list` says to programs."""
-    result = dead(shop, "list", "--format", "json", *words)
-    assert result.returncode == 0, result.stderr
-    letters: list[dict[str, Any]] = json.loads(result.stdout)["letters"]
-    return letters
-
-
-def names(letters: Iterable[dict[str, Any]]) -> set[str]:
-    return {letter["id"] for letter in letters}
-
-
-def write(shop: Site, *letters: dict[str, Any]) -> None:
-    """Put letters into the dead letters, as a runner writes them; a header `id` is the message's."""
-    messages = []
-    for letter in letters:
-        name = letter["id"]
-        given = {f"ebats-{key}": value for key, value in letter.items() if key not in ("id", "body")}
-        headers = {
-            "ebats-reason": "failed",
-            "ebats-task": "work",
-            "ebats-queue": "fast",
-            "trace": "t",
-        } | given
-        body = letter.get("body", json.dumps({"n": name}).encode())
-        exchange = f"{shop.name}.dead"
-        message = Message(name=name, exchange=exchange, key="work", body=body, headers=headers)
-        messages.append(message.with_properties(message_id=name))
-    with closing(Sender(shop.url, shop.oracle)) as sender:
-        sender.send(messages)
-    before = len(letters)
-    wait_until(lambda: shop.ready("dead") >= before, 20)
+__all__ = ["shop"]
 
 
 def test_letters_are_listed_filtered_and_still_there(shop: Site) -> None:
@@ -247,63 +190,6 @@ def test_a_pipeline_that_never_was_has_no_dead_letters(site: Site) -> None:
     assert (result.returncode, result.stdout) == (0, "")
     assert "has nothing on the broker yet, and so no dead letters" in result.stderr
     assert dead(site, "retry", "--all").returncode == 0
-
-
-def test_a_killed_list_loses_nothing(shop: Site, start_ebats: Callable[..., RunningCommand]) -> None:
-    write(shop, *({"id": str(number)} for number in range(3000)))
-    for pause_s in (0.4, 0.6, 0.8):
-        command = start_ebats("dead", "list", shop.file)
-        time.sleep(pause_s)
-        command.kill()
-    command = start_ebats("dead", "list", shop.file)
-    time.sleep(0.6)
-    command.interrupt()
-    command.wait()
-    shop.wait_ready("dead", 3000)
-
-
-def test_killed_retries_lose_nothing_and_repeat_one_message_at_most(
-    shop: Site, start_ebats: Callable[..., RunningCommand]
-) -> None:
-    write(shop, *({"id": str(number)} for number in range(1500)))
-    kills = 3
-    for kill in range(1, kills + 1):
-        command = start_ebats("dead", "retry", shop.file, "--all")
-        wait_until(
-            lambda kill=kill, command=command: shop.ready("fast") >= 60 * kill or not command.running, 30
-        )
-        command.process.send_signal(signal.SIGKILL)
-        command.wait()
-    # What a killed one had in hand comes back, on the embedded broker after a moment.
-    wait_until(lambda: shop.ready("fast") + shop.ready("dead") >= 1500, 15)
-    again = Counter(letter.n for letter in shop.take("fast"))
-    still = Counter(letter.n for letter in shop.take("dead"))
-    assert again.keys() | still.keys() == {str(number) for number in range(1500)}
-    assert max(still.values(), default=1) == 1
-    twice = [name for name in again if again[name] + still[name] > 1]
-    assert len(twice) <= kills, twice
-
-
-def test_two_retries_at_once_do_no_harm(shop: Site, start_ebats: Callable[..., RunningCommand]) -> None:
-    write(shop, *({"id": str(number)} for number in range(600)))
-    commands = [start_ebats("dead", "retry", shop.file, "--all") for _ in range(2)]
-    assert [command.wait() for command in commands] == [0, 0]
-    dead(shop, "retry", "--all")  # each saw only what the other hadn't in hand
-    assert Counter(letter.n for letter in shop.take("fast")) == Counter(map(str, range(600)))
-    assert shop.ready("dead") == 0
-
-
-def test_letters_come_back_while_the_pipeline_runs_and_die_again_only_once(site: Site) -> None:
-    site.write_work()
-    command = site.start()
-    site.send(["a", "b"], do="raise")
-    site.wait_ready("dead", 2)
-    result = dead(site, "retry", "--all")
-    assert result.stdout == "2 of 2 dead letters published again\n", result.stderr
-    wait_until(lambda: len(site.oracle.started()) == 4, 20)
-    site.wait_ready("dead", 2)
-    site.end(command)
-    assert [letter["attempts"] for letter in listed(site)] == [1, 1]
 
 
 def test_a_broker_that_is_away_is_waited_for(make_site: Callable[[str], Site]) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import ebats  # noqa: F401  (makes sqlite:/// known to kombu)
-from ebats.runner.broker.move import move
+from ebats.runner.broker.move import Moved, move
 from ebats.runner.execution.envelope import Delivery
 from ebats.runner.execution.settle import Outgoing
 from tests.integration.wire import Wire, body, tag
@@ -108,9 +108,11 @@ def _move(wire: Wire, queue: str, target: str, at_once: str) -> None:
     def follow(delivery: Delivery) -> list[Outgoing]:
         return [Outgoing("", target, delivery.body, {}, {"delivery_mode": 2})]
 
-    move(
-        wire.connection, queue, follow, at_once=int(at_once), on_progress=lambda moved: _say(str(moved.taken))
-    )
+    def tell(moved: Moved) -> None:
+        time.sleep(0.003)  # so that a kill finds it in the middle
+        _say(str(moved.taken))
+
+    move(wire.connection, queue, follow, at_once=int(at_once), on_progress=tell)
     _say("moved")
     signal.pause()
 

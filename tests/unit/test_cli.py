@@ -11,7 +11,7 @@ import pytest
 from ebats import __version__
 from ebats.pipelines.problems import BadFile, EbatsError, Place, Problem, UnreadableFile, UsageError
 from ebats.runner import cli
-from ebats.runner.commands import environ, publish, run, status, table, validate
+from ebats.runner.commands import dead, environ, publish, revive, run, status, table, validate
 from ebats.runner.commands.environ import BadEnvFile, merge, read
 
 Calls = list[tuple[Any, ...]]
@@ -28,6 +28,10 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 
     for command in (run, validate, publish, status):
         monkeypatch.setattr(command, "main", record)
+    for name in ("list_", "show", "export"):
+        monkeypatch.setattr(dead, name, record)
+    for name in ("retry", "drop"):
+        monkeypatch.setattr(revive, name, record)
     monkeypatch.setattr(environ, "merge", lambda _environ, file, given: (file, *given))
     return found
 
