@@ -155,13 +155,13 @@ def _queues(pipeline: Pipeline) -> Iterator[DeclaredQueue]:
         )
     for delay_ms in shared_delays_ms(pipeline):
         yield DeclaredQueue(
-            name=rung_queue(pipeline, delay_ms), kind="rung", arguments=_rung(pipeline, delay_ms)
+            name=rung_queue(pipeline, delay_ms), kind="rung", arguments=rung_arguments(pipeline, delay_ms)
         )
     for event, task in _delayed(pipeline):
         yield DeclaredQueue(
             name=event_rung_name(pipeline, event, task),
             kind="rung",
-            arguments=_rung(pipeline, task.delay_ms, back_to=task_key(task.task, task.queue)),
+            arguments=rung_arguments(pipeline, task.delay_ms, back_to=task_key(task.task, task.queue)),
             place=task.place,
         )
 
@@ -225,7 +225,11 @@ def _work(pipeline: Pipeline, queue: Queue) -> Arguments:
     return _quorum(("x-delivery-limit", DELIVERY_LIMIT), *dead)
 
 
-def _rung(pipeline: Pipeline, delay_ms: int, back_to: str | None = None) -> Arguments:
+def rung_arguments(pipeline: Pipeline, delay_ms: int, back_to: str | None = None) -> Arguments:
+    """Return the arguments of a queue whose messages go on to the tasks after a time.
+
+    By their own routing keys, or by `back_to`.
+    """
     # The limit on the queue, never on the message: mixed ones block each other at the head.
     key = (("x-dead-letter-routing-key", back_to),) if back_to else ()
     dead = _dead_lettering(pipeline.on_broker("tasks"))

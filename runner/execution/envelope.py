@@ -1,9 +1,8 @@
 """What a delivery says: whose message it is, which attempt, for which tasks."""
 
-import math
 import secrets
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -11,13 +10,13 @@ from ebats.pipelines.addresses import DUE
 from ebats.pipelines.ladder import LONGEST_WAIT_S
 from ebats.pipelines.model import Task
 from ebats.pipelines.routes import Routes, Rung
+from ebats.runner.execution.fields import as_name, as_number
 
 Headers = dict[str, Any]
-Number = TypeVar("Number", int, float)
 
-#: What a name may have on a broker; anything longer is none.
-_NAME_BYTES = 255
 _MOST_ATTEMPTS = 1_000_000
+#: Cut short so often, a message is a suspect.
+_MANY = 2
 
 
 class Delivery(msgspec.Struct):
@@ -41,6 +40,8 @@ class Delivery(msgspec.Struct):
     pending: int = 1
     #: All runs are settled; only the acknowledgement is missing.
     finished: bool = False
+    #: Its run goes on without it: what is called when that is settled, instead of an acknowledgement.
+    on_settled: Callable[[], None] | None = None
 
     def is_suspect(self) -> bool:
         """Return whether the message has been cut short so often that it might be the reason.
@@ -49,7 +50,7 @@ class Delivery(msgspec.Struct):
         twice is too often; a classic queue only says that the message was delivered before.
         """
         count = self.headers.get("x-delivery-count")
-        return count >= 2 if isinstance(count, int) else self.redelivered
+        return count >= _MANY if isinstance(count, int) else self.redelivered
 
     def times_returned(self) -> int:
         """Return how often the broker has taken the message back, where it counts."""
@@ -78,6 +79,15 @@ class Envelope(msgspec.Struct, frozen=True):
     #: Before this moment it isn't run, a Unix time in seconds.
     due: float | None
     delivery: Delivery
+    #: How often it came back from a lease: its process had died.
+    cut: int = 0
+
+    def is_suspect(self) -> bool:
+        """Return whether the message has been cut short so often that it might be the reason."""
+        delivery = self.delivery
+        if self.cut and self.cut + delivery.times_returned() >= _MANY:
+            return True
+        return delivery.redelivered and delivery.is_suspect()
 
 
 class Runs(msgspec.Struct, frozen=True):
@@ -164,6 +174,11 @@ def rung_of(delivery: Delivery, routes: Routes) -> Rung | None:
     """Return the rung that handed a message on; None: it comes from elsewhere."""
     death = last_death(delivery)
     return routes.rung(str(death.get("queue"))) if death else None
+
+
+def came_from(delivery: Delivery) -> str:
+    """Return the queue, by its broker name, that a message waited in before; empty: there is none."""
+    return str((last_death(delivery) or {}).get("queue", ""))
 
 
 def new_id() -> str:
@@ -274,27 +289,9 @@ def _from_headers(delivery: Delivery, routes: Routes) -> Envelope:
         unknown_since=as_number(headers.get("ebats-unknown-since"), float),
         due=as_number(headers.get(DUE), float),
         delivery=delivery,
+        cut=min(max(0, as_number(headers.get("ebats-cut"), int) or 0), _MOST_ATTEMPTS),
     )
 
 
 def _id(delivery: Delivery) -> str:
     return delivery.properties.get("message_id") or new_id()
-
-
-def as_name(value: object, default: str | None = None) -> str | None:
-    """Return a header that is a name; anybody may publish, so anything may stand there."""
-    try:
-        return value if isinstance(value, str) and len(value.encode()) <= _NAME_BYTES else default
-    except UnicodeEncodeError:  # half a surrogate pair
-        return default
-
-
-def as_number(value: object, kind: Callable[[Any], Number]) -> Number | None:
-    """Return a header that is a number, or None; anything may stand there."""
-    if value is None:
-        return None
-    try:
-        number = kind(value)
-        return number if math.isfinite(number) else None
-    except (TypeError, ValueError, OverflowError):
-        return None

@@ -14,7 +14,8 @@ from ebats.pipelines.ladder import HOPS_MS, next_hop
 from ebats.pipelines.model import Pipeline, Task
 from ebats.pipelines.topology import UNKNOWN_RUNG_MS, rung_name, task_key
 from ebats.runner.execution.call import TEXT_BYTES, TRACEBACK_BYTES, cut
-from ebats.runner.execution.envelope import Delivery, Envelope, Headers, as_name
+from ebats.runner.execution.envelope import Delivery, Envelope, Headers
+from ebats.runner.execution.fields import as_name
 from ebats.runner.execution.outcome import Dead, Failed, Retry
 
 #: All headers of a message together; a frame of 128 KiB has to hold them.
@@ -32,7 +33,7 @@ _WRITTEN = frozenset(
     {
         *("ebats-task", "ebats-event", "ebats-exchange", "ebats-key", "ebats-queue", "ebats-attempt"),
         *("ebats-first", "ebats-last", "ebats-reason", "ebats-traceback"),
-        *("ebats-crashes", "ebats-unknown-since", DUE),
+        *("ebats-crashes", "ebats-cut", "ebats-unknown-since", DUE),
     }
 )
 #: The class of an exception may have any name.
@@ -116,12 +117,13 @@ def hand_back(envelope: Envelope, task: Task | None) -> Outgoing:
     Every way of giving a delivery back to RabbitMQ below 4.3 counts towards its limit; a publish doesn't.
     `task` says for which task alone; None: for all that the delivery was for.
     """
-    return _outgoing(envelope, "", envelope.delivery.queue, _headers(envelope, task))
+    return _outgoing(envelope, "", envelope.delivery.queue, _headers(envelope, task) | _cut(envelope))
 
 
 def one_task(pipeline: Pipeline, envelope: Envelope, task: Task) -> Outgoing:
     """Return the copy of a delivery for one of its tasks."""
-    return _outgoing(envelope, pipeline.on_broker("tasks"), _key(envelope, task), _headers(envelope, task))
+    headers = _headers(envelope, task) | _cut(envelope)
+    return _outgoing(envelope, pipeline.on_broker("tasks"), _key(envelope, task), headers)
 
 
 def again(envelope: Envelope, task: Task | None, exchange: str, key: str, now: float) -> Outgoing:
@@ -138,6 +140,15 @@ def suspect(pipeline: Pipeline, envelope: Envelope, task: Task, crashes: int) ->
     """Return the message for the lane, where it runs alone, and has ended the process `crashes` times."""
     headers = _headers(envelope, task) | {"ebats-crashes": crashes, "ebats-queue": envelope.queue}
     return _outgoing(envelope, "", pipeline.queue_on_broker("suspects"), headers)
+
+
+def lease(envelope: Envelope, task: Task, queue: str) -> Outgoing:
+    """Return the copy that lies in a lease queue during a run, and comes back if that is cut short."""
+    headers = _headers(envelope, task) | {"ebats-cut": envelope.cut + 1}
+    if envelope.queue != envelope.delivery.queue:
+        # It runs in the lane, and goes back there.
+        headers |= {"ebats-cut": max(2, envelope.cut + 1), "ebats-crashes": envelope.crashes}
+    return _outgoing(envelope, "", queue, headers)
 
 
 def counted(envelope: Envelope, crashes: int) -> Envelope:
@@ -194,6 +205,10 @@ def _headers(envelope: Envelope, task: Task | None) -> Headers:
     if envelope.due is not None:
         headers[DUE] = envelope.due
     return headers
+
+
+def _cut(envelope: Envelope) -> Headers:
+    return {"ebats-cut": envelope.cut} if envelope.cut else {}
 
 
 def _goes_on(key: object, value: object) -> bool:

@@ -88,7 +88,10 @@ class Slots:
     def overdue(self, before: float) -> list[Run]:
         """Take out and return the runs that wait here since before a Unix time."""
         with self._lock:
-            taken: list[Run] = []
+            # The event loop may be held up by a task that doesn't await.
+            taken = [run for run in self._starting if run.envelope.delivery.received < before]
+            for run in taken:
+                del self._starting[run]
             while self._waiting and self._waiting[0].envelope.delivery.received < before:
                 taken.append(self._waiting.popleft())
         return taken

@@ -58,7 +58,7 @@ class Suspects:
     def admit(self, envelope: Envelope, task: Task) -> bool:
         """Return whether a run may start here; a suspect is on its way to the lane instead."""
         delivery = envelope.delivery
-        if not delivery.redelivered or not delivery.is_suspect():
+        if not envelope.is_suspect():
             return True
         worker = self._worker
         worker.engine.settler.count("suspects")

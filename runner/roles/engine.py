@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from msgspec import structs
+
 from ebats.pipelines.model import Pipeline, Task
 from ebats.pipelines.routes import Routes
 from ebats.runner.execution import call, settle
@@ -54,6 +56,10 @@ class Engine:
         self.on_error: Callable[[Context, BaseException], object] | None = None
         #: Called when a run has ended, before it is settled.
         self.on_ended: Callable[[Run], None] | None = None
+        #: Called when a run begins, before its task is called.
+        self.on_begun: Callable[[Run], None] | None = None
+        #: Deals with what comes back from a lease queue; False: it is like any other.
+        self.came_back: Callable[[Delivery], bool] = lambda _delivery: False
         self._functions = functions
         self._routes = Routes(pipeline)
         self._ending = Ending(pipeline, self._routes, self.settler, journal)
@@ -78,8 +84,11 @@ class Engine:
         if (messages := self._arrivals.of(delivery)) is not None:
             self._move_in(delivery, messages)
             return
-        if "x-death" in delivery.headers and not delivery.redelivered:
-            self._count_rung(delivery)
+        if "x-death" in delivery.headers:
+            if self.came_back(delivery):
+                return
+            if not delivery.redelivered:
+                self._count_rung(delivery)
         meaning = read(delivery, self._routes)
         if isinstance(meaning, Runs):
             self._take_runs(meaning)
@@ -154,7 +163,7 @@ class Engine:
 
     def execute(self, run: Run) -> None:
         """Run a sync task to its end and settle it, on a slot's thread."""
-        if run.envelope.queue in self._early:
+        if self.is_early(run):
             self._intake.acknowledge_first(run.envelope.delivery, _EARLY_S)
         result, payload = self._begin(run)
         if result is None:
@@ -164,7 +173,7 @@ class Engine:
 
     async def execute_async(self, run: Run) -> None:
         """Run an async task to its end and settle it, on the event loop."""
-        if run.envelope.queue in self._early:
+        if self.is_early(run):
             import asyncio
 
             await asyncio.to_thread(self._intake.acknowledge_first, run.envelope.delivery, _EARLY_S)
@@ -189,6 +198,8 @@ class Engine:
         return call.timed_out(run.task.timeout_s or 0.0) if limit.expired() else result
 
     def _begin(self, run: Run) -> tuple[Result | None, object]:
+        if self.on_begun:
+            self.on_begun(run)
         envelope = run.envelope
         event = self.pipeline.events.get(envelope.event) if envelope.event else None
         try:
@@ -230,6 +241,23 @@ class Engine:
             mine, run.settled = not run.settled, True
         return mine
 
+    def is_early(self, run: Run) -> bool:
+        """Return whether a run's message is acknowledged before it begins (`ack: early`)."""
+        return run.envelope.queue in self._early
+
+    def detach(self, run: Run, on_settled: Callable[[], None]) -> Delivery | None:
+        """Let a run go on without its delivery; `on_settled` is called when it has been settled.
+
+        Returns the delivery, of which the caller settles this run's share; None: the run has been settled.
+        """
+        with self._lock:
+            if run.settled:
+                return None
+            delivery = run.envelope.delivery
+            own = structs.replace(delivery, runs=1, pending=1, on_settled=on_settled)
+            run.envelope = structs.replace(run.envelope, delivery=own)
+        return delivery
+
     def _tell(self, on_error: Callable[[Context, BaseException], object], run: Run, failed: Failed) -> None:
         error = failed.exception or EXCEPTIONS.get(failed.how, RuntimeError)(failed.text)
         try:
@@ -256,7 +284,7 @@ class Engine:
         if not self._is_mine(run):
             return
         delivery = run.envelope.delivery
-        if run.started and run.envelope.queue in self._early:
+        if run.started and self.is_early(run):
             text = "ends with its process, and doesn't run again: it was acknowledged first (ack: early)"
             self.journal.log.warning(text, task=run.task.name, id=run.envelope.id)
             return

@@ -26,6 +26,7 @@ def run(spec: ProcessSpec, journal: Journal, parent: Parent) -> None:
     lane = Lane(worker, spec, hooks)
     worker.engine.admit = lane.admit
     worker.engine.return_message = lane.return_message
+    worker.engine.on_begun = lane.begin
     # Before it is settled: once it is, the next one may start.
     worker.engine.on_ended = lambda run: parent.tell(ends=_known_as(run.envelope, run.task))
     journal.log.info("runs suspects one at a time")
@@ -53,11 +54,14 @@ class Lane:
             self._count(envelope, task, name)
             return False
         self._hooks.start(self._pipeline.queue_name(envelope.queue))
+        return True
+
+    def begin(self, run: Run) -> None:
+        """Say what is at work now. While one is parked the next one may come: it waits here for its end."""
         # What the ones before had to say would die with this process.
         self._worker.journal.flush()
         # The parent has it before the task starts: if this process dies now, it knows of which message.
-        self._worker.parent.tell(starts=name)
-        return True
+        self._worker.parent.tell(starts=_known_as(run.envelope, run.task))
 
     def _count(self, envelope: Envelope, task: Task, name: str) -> None:
         crashes, most = envelope.crashes + 1, self._most(envelope)
@@ -81,7 +85,7 @@ class Lane:
 
     def is_over(self) -> str | None:
         """Return a reason to leave when there have been no suspects for a while."""
-        if self._worker.intake.unsettled():
+        if self._worker.intake.unsettled() or self._worker.slots.running:
             self._busy_at = time.monotonic()
         return "no more suspects" if time.monotonic() - self._busy_at > _IDLE_S else None
 

@@ -53,6 +53,9 @@ class Settler:
 
     def settled(self, delivery: Delivery) -> None:
         """Say that one run of a delivery is done with: it is acknowledged when all of them are."""
+        if delivery.on_settled:
+            delivery.on_settled()
+            return
         if delivery.runs > 1:
             with self._lock:
                 delivery.pending -= 1

@@ -7,14 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ebats.pipelines.lease import waiting_s
 from ebats.pipelines.plan import ProcessSpec
 from ebats.runner.broker.consume import Intake
+from ebats.runner.broker.lease_queues import LeaseQueues
 from ebats.runner.broker.publish import Publisher
 from ebats.runner.execution.call import timed_out
 from ebats.runner.execution.journal import Journal
 from ebats.runner.execution.slots import Run, Slots
 from ebats.runner.roles.engine import Engine
 from ebats.runner.roles.functions import Functions
+from ebats.runner.roles.leases import Leases
 from ebats.runner.roles.parent import Parent
 from ebats.runner.roles.worn import Worn
 
@@ -24,9 +27,6 @@ _STATUS_S = 1.0
 _CANCEL_S = 1.0
 #: For the last confirms and acknowledgements; without them the broker redelivers.
 _FLUSH_S = 10.0
-#: What has waited so long for a slot goes back to its queue: RabbitMQ takes back by force, with all
-#: that runs beside it, what isn't acknowledged in 30 minutes, and a task may take 20 of them.
-_WAITING_S = 300.0
 #: A child without a parent leaves within the 10 s that are promised.
 _ORPHAN_S = 4.0
 _ORPHAN_FLUSH_S = 1.5
@@ -57,6 +57,12 @@ class Worker:
         self.publisher = Publisher(pipeline.broker, self._say, say_link=self._whisper)
         self.slots = Slots(concurrency, self.engine.execute, self.engine.execute_async)
         self.engine.connect(self.intake, self.publisher, self.slots)
+        # What waits for a slot goes back to its queue in time: RabbitMQ takes back by force, with all
+        # that runs beside it, what isn't acknowledged within its consumer timeout.
+        self._waiting_s = waiting_s(pipeline.broker)
+        queues_of_leases = LeaseQueues(pipeline.broker, self._say)
+        self.leases = Leases(pipeline, self.engine, self.slots, queues_of_leases, journal)
+        self.engine.came_back = self.leases.came_back
         self.intake.on_worn = Worn(self.engine, self.slots, self.intake).replace
         self.max_tasks: int | None = None
         self.max_memory: int | None = None
@@ -85,10 +91,11 @@ class Worker:
     def _attend(self, timeout_s: float) -> None:
         """Listen to the parent, and tell it how things are."""
         words = self.parent.listen(timeout_s)
-        if failure := self.intake.failure or self.publisher.failure:
+        if failure := self.intake.failure or self.publisher.failure or self.leases.failure:
             raise failure
-        for run in self.slots.overdue(time.time() - _WAITING_S):
+        for run in self.slots.overdue(time.time() - self._waiting_s):
             self.engine.hand_back(run)
+        self.leases.attend()
         now = time.monotonic()
         if "report" in words or now - self._told_at >= _STATUS_S:
             self._told_at = now
@@ -136,7 +143,9 @@ class Worker:
             self.slots.cancel(run)
         flush_s = _ORPHAN_FLUSH_S if self.parent.gone else _FLUSH_S
         self.intake.cancelled.wait(flush_s)
-        if not self.publisher.close(flush_s) or not self.intake.close(flush_s):
+        # In this order: what is confirmed is settled, what is settled needs no lease.
+        is_closed = [end.close(flush_s) for end in (self.publisher, self.leases, self.intake)]
+        if not all(is_closed):
             self.journal.log.warning("the broker didn't take the last acknowledgements: it delivers again")
         if handed_back := self.engine.settler.counts["handed_back"]:
             self.journal.log.info(f"handed {handed_back} messages back")

@@ -146,6 +146,11 @@ def hang_once(n: str) -> None:
         time.sleep(600)
 
 
+def hang_other_once(n: str) -> None:
+    """Do the same in the second task of an event."""
+    hang_once(f"{n}-other")
+
+
 def hold_interpreter_once(n: str) -> None:
     """Let no other thread of the process run, for a long while, the first time that a message comes."""
     if _is_first(n):
@@ -165,6 +170,12 @@ def break_memory(_n: str) -> None:
 
 
 def kill_itself(_n: str) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_itself_late(_n: str) -> None:
+    """Kill the process when the message has been parked: `LIMIT_S` of the tests of leases is meant."""
+    time.sleep(2.6)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -205,10 +216,12 @@ ACTS: dict[str, Callable[[str], None]] = {
     "reject": refuse,
     "fail_once": fail_once,
     "hang_once": hang_once,
+    "hang_other_once": hang_other_once,
     "hold_once": hold_interpreter_once,
     "eat": eat_memory,
     "exit": exit_now,
     "segv": break_memory,
     "kill": kill_itself,
+    "kill_late": kill_itself_late,
     "system_exit": leave,
 }

@@ -1,5 +1,6 @@
 """Suspects, and the lane in which they run alone."""
 
+import threading
 from typing import Any
 
 from ebats.pipelines.plan import ProcessSpec
@@ -8,6 +9,7 @@ from ebats.runner.roles.hooks import Hooks
 from ebats.runner.roles.lane import Lane
 from tests.unit.core.process import Process, quick
 from tests.unit.core.shop import Published, delivery
+from tests.waiting import wait_until
 
 # Suspects and the lane.
 
@@ -46,6 +48,7 @@ def lane_of(process: Process, *crashed: str) -> Lane:
     lane = Lane(process.worker, spec, Hooks(process.shop, process.worker.journal))
     process.worker.engine.admit = lane.admit
     process.worker.engine.return_message = lane.return_message
+    process.worker.engine.on_begun = lane.begin
     return lane
 
 
@@ -55,19 +58,40 @@ def in_lane(crashes: int, task: str = "quick") -> Any:
 
 
 def test_the_parent_knows_what_the_lane_starts_before_it_starts() -> None:
-    process = Process(quick)
+    seen: list[dict[str, Any]] = []
+
+    def look() -> None:
+        seen.extend(process.parent.told)
+
+    process = Process(look)
     lane_of(process)
-    process.worker.engine.take(in_lane(0))
-    assert "m1" in process.parent.told[0]["starts"]
+    process.worker.engine.take(in_lane(0, "look"))
     process.worker.max_tasks = 1
     assert process.leaves() == "max_tasks"
     assert process.outcomes() == ["m1 success"]
+    assert {"starts": "look m1"} in seen
+
+
+def test_who_waits_behind_another_in_the_lane_is_not_at_work() -> None:
+    gate = threading.Event()
+
+    def slow() -> None:
+        gate.wait(20)
+
+    process = Process(slow, concurrency=1)
+    lane_of(process)
+    process.worker.engine.take(in_lane(0, "slow"))
+    process.worker.engine.take(in_lane(0, "slow"))
+    wait_until(lambda: process.parent.told == [{"starts": "slow m1"}])
+    gate.set()
+    wait_until(lambda: len(process.parent.told) == 2)
 
 
 def test_who_ended_the_lane_goes_to_its_end_with_one_crash_more() -> None:
     process = Process(quick)
     lane_of(process)
     process.worker.engine.take(in_lane(1))
+    wait_until(lambda: bool(process.parent.told))
     (name,) = [told["starts"] for told in process.parent.told]
 
     after = Process(quick)
@@ -93,8 +117,8 @@ def test_the_crash_of_one_task_is_not_that_of_another_of_the_same_message() -> N
     process = Process(quick, other)
     lane_of(process, "quick m1")
     process.worker.engine.take(in_lane(2, "other"))
+    wait_until(lambda: process.parent.told == [{"starts": "other m1"}])
     assert process.publisher.messages == []
-    assert process.parent.told == [{"starts": "other m1"}]
 
 
 def other() -> None: ...

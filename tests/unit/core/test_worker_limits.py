@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from ebats.runner.roles import worker as worker_module
 from ebats.runner.roles.worker import resident_memory
 from tests.unit.core.process import DEADLINE_S, Process, quick
 
@@ -124,13 +123,12 @@ def test_a_thread_that_failed_ends_the_process() -> None:
         process.leaves()
 
 
-def test_what_waits_too_long_for_a_slot_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_waits_too_long_for_a_slot_goes_back() -> None:
     gate = threading.Event()
 
     def slow() -> None:
         gate.wait(DEADLINE_S)
 
-    monkeypatch.setattr(worker_module, "_WAITING_S", 0.0)
     process = Process(slow, concurrency=1)
     process.worker.max_tasks = 1
     process.give("slow", 1, 2)

@@ -1,0 +1,160 @@
+"""Queues for one message each, made and deleted on a thread and a connection of their own."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import msgspec
+from amqp.exceptions import IrrecoverableChannelError
+
+from ebats.pipelines.model import Broker
+from ebats.pipelines.topology import Arguments
+from ebats.runner.broker.connect import BROKER_ERRORS, Say
+from ebats.runner.broker.link import Link
+from ebats.runner.broker.publish import Confirming, Sending
+from ebats.runner.execution.settle import Outgoing
+
+#: A broker that confirms nothing for so long is taken for lost.
+_CONFIRM_S = 30.0
+_PAUSE_S = 0.5
+
+
+class Filling(msgspec.Struct, eq=False):
+    """A queue to be made, and the message for it, which names the queue as its key."""
+
+    queue: str
+    arguments: Arguments
+    message: Outgoing
+    #: Told, on the thread of the queues, whether the message is there. If not, nobody tries again.
+    on_done: Callable[[bool], None]
+
+
+class LeaseQueues:
+    """Makes lease queues and deletes them, one after the other; the first one opens the connection."""
+
+    def __init__(self, broker: Broker, say: Say) -> None:
+        """Work on a broker; `say` is told how the connection is, and what the broker refuses."""
+        self._link = Link(broker, lambda level, text: say(level, f"leases: {text}"))
+        self._say = say
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._to_do: deque[Filling | str] = deque()
+        self._refused: set[str] = set()
+        self._closing = False
+        self._given_up = False
+        #: What ended the thread, though nobody asked it to end.
+        self.failure: BaseException | None = None
+
+    def fill(self, filling: Filling) -> None:
+        """Make a queue and put its message there. Any thread may call it."""
+        self._do(filling)
+
+    def delete(self, queue: str) -> None:
+        """Delete a queue, and what is in it: it goes nowhere. It is tried until it is done."""
+        self._do(queue)
+
+    def close(self, timeout_s: float) -> bool:
+        """Fill none any more, wait until those to be deleted are, and close; return whether in time."""
+        self._closing = True
+        if self._thread is None:
+            return True
+        self._link.wake()
+        self._thread.join(timeout_s)
+        self._given_up = True
+        self._link.wake()
+        return not self._thread.is_alive()
+
+    def _do(self, what: Filling | str) -> None:
+        with self._lock:
+            self._to_do.append(what)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._guarded, name="leases", daemon=True)
+                self._thread.start()
+        self._link.wake()
+
+    def _guarded(self) -> None:
+        try:
+            self._run()
+        except BaseException as error:
+            self.failure = error
+
+    def _run(self) -> None:
+        while not self._is_over():
+            try:
+                channel = self._link.open(self._is_over)
+                if channel is None:
+                    break
+                self._serve(channel, Confirming(channel))
+            except IrrecoverableChannelError as error:
+                # The broker has closed the channel, and only that: what it refused isn't asked for again.
+                self._say_refusal(self._to_do[0] if self._to_do else "", error)
+                self._give_up_first(also_deleting=True)
+                self._link.close()
+            except BROKER_ERRORS as error:
+                self._link.lost(error)
+                self._give_up_first()
+                self._link.sleep(_PAUSE_S)
+        self._link.close()
+
+    def _is_over(self) -> bool:
+        return self._given_up or (
+            self._closing and not any(isinstance(each, str) for each in tuple(self._to_do))
+        )
+
+    def _serve(self, channel: Any, confirming: Confirming) -> None:
+        while not self._is_over():
+            while self._to_do and not self._given_up:
+                what = self._to_do[0]
+                if isinstance(what, str):
+                    channel.queue_delete(what)
+                    self._to_do.popleft()
+                elif self._closing:
+                    self._give_up_first()
+                else:
+                    self._fill(channel, confirming, what)
+                    self._to_do.popleft()
+                    what.on_done(True)
+            self._link.drain()
+            if not self._is_over() and not self._to_do:
+                self._link.wait(1.0)
+                self._link.drain()
+
+    def _fill(self, channel: Any, confirming: Confirming, filling: Filling) -> None:
+        """Make one queue and fill it.
+
+        Raises:
+            BROKER_ERRORS: that failed.
+        """
+        channel.queue_declare(
+            filling.queue, durable=True, auto_delete=False, arguments=dict(filling.arguments)
+        )
+        fates: list[bool] = []
+        confirming.publish(
+            Sending(filling.message, partial(fates.append, True), partial(fates.append, False))
+        )
+        deadline = time.monotonic() + _CONFIRM_S
+        while not fates and not confirming.refused:
+            if time.monotonic() > deadline:
+                raise ConnectionError(f"the broker has confirmed nothing for {_CONFIRM_S:.0f} s")
+            self._link.wait(1.0)
+            self._link.drain()
+        if fates != [True]:
+            raise ConnectionError(f"the broker takes no message into {filling.queue}")
+
+    def _give_up_first(self, *, also_deleting: bool = False) -> None:
+        """Give up what was tried last, if it was to be filled: the broker may have done a part of it."""
+        if self._to_do and (also_deleting or isinstance(self._to_do[0], Filling)):
+            what = self._to_do.popleft()
+            if isinstance(what, Filling):
+                what.on_done(False)
+
+    def _say_refusal(self, what: Filling | str, error: IrrecoverableChannelError) -> None:
+        act = "deleted" if isinstance(what, str) else "made"
+        text = f"a lease queue can't be {act}: {error.reply_text}"
+        if act not in self._refused:
+            self._refused.add(act)
+            hint = "until it can be, the message of a task of hours may run twice" if act == "made" else ""
+            self._say("error" if act == "made" else "warning", f"{text}; {hint}" if hint else text)

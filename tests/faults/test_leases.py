@@ -1,0 +1,282 @@
+"""Tasks of hours, in seconds: the broker's consumer timeout is lowered, and the file says so.
+
+With a limit of 6 s a message is parked after 2 s, its lease is renewed every half second, and comes
+back 1.5 s after the process has died.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.brokers import RabbitNode, Release
+from tests.commands import RunningCommand
+from tests.faults.site import Site
+from tests.waiting import wait_until
+
+LIMIT_S = 6
+TWICE_S = 2 * LIMIT_S + 1
+PARKED_S = 2.0
+
+Lowered = Callable[[str], RabbitNode]
+
+
+@pytest.fixture(scope="module")
+def lowered() -> Iterator[Lowered]:
+    """Start nodes that take messages back after `LIMIT_S`, one of a kind."""
+    nodes: dict[str, RabbitNode] = {}
+    with ExitStack() as stack:
+
+        def node(kind: str) -> RabbitNode:
+            if kind not in nodes:
+                nodes[kind] = stack.enter_context(RabbitNode(Release.find(kind)))
+                lower(nodes[kind])
+            return nodes[kind]
+
+        yield node
+
+
+def lower(node: RabbitNode) -> None:
+    """Lower a running node's consumer timeout, for the channels to come."""
+    node.evaluate(f"application:set_env(rabbit, consumer_timeout, {LIMIT_S * 1000}).")
+    node.evaluate("application:set_env(rabbit, channel_tick_interval, 500).")
+
+
+class LongSite(Site):
+    """A site whose broker takes messages back early, and whose file says so."""
+
+    #: Gives the names of the broker's queues.
+    list_queues: Callable[[], list[str]]
+
+    def write_long(
+        self, tasks: dict[str, Any] | None = None, limit: str = f"{LIMIT_S}s", **more: Any
+    ) -> None:
+        """Write a file with a long task, or several, on one queue."""
+        tasks = tasks or {"work": {}}
+        definitions = {
+            name: {"python": f"tasks:{name}", "queue": "long", "timeout": "none", **options}
+            for name, options in tasks.items()
+        }
+        more.setdefault("consumers", {"all": {"concurrency": 4}})
+        self.write(
+            broker={"url": self.url, "consumer_timeout": limit},
+            queues={"long": {"crashes": 1}},
+            tasks=definitions,
+            events={"happened": {"tasks": list(definitions)}},
+            **more,
+        )
+
+    def leases(self) -> list[str]:
+        """Return the names of the lease queues that are there."""
+        return [name for name in self.list_queues() if name.startswith(f"{self.name}.lease.")]
+
+    def wait_parked(self, count: int = 1) -> None:
+        """Wait until so many messages are parked, and nothing else holds them."""
+        wait_until(lambda: len(self.leases()) >= count, 15, "no lease queue", every_s=0.05)
+        # The delivery is acknowledged when the copy is confirmed.
+        time.sleep(0.3)
+
+    def wait_no_leases(self) -> None:
+        """Wait until the last lease queue is deleted."""
+        wait_until(lambda: not self.leases(), 15, lambda: f"left behind: {self.leases()}")
+
+
+MakeLongSite = Callable[[str], LongSite]
+
+
+@pytest.fixture
+def make_long_site(
+    tmp_path: Path, lowered: Lowered, start_ebats: Callable[..., RunningCommand]
+) -> Iterator[MakeLongSite]:
+    """Make a site on a broker of a kind."""
+    vhosts = []
+
+    def make(kind: str) -> LongSite:
+        folder = tmp_path / "site"
+        folder.mkdir()
+        if kind == "sqlite":
+            path = tmp_path / "broker.db"
+            site = LongSite(folder, f"sqlite:///{path}", "long", start_ebats)
+            site.list_queues = lambda: _sqlite_queues(path)
+            return site
+        node, vhost = lowered(kind), f"v{time.monotonic_ns()}"
+        node.add_vhost(vhost)
+        vhosts.append((node, vhost))
+        site = LongSite(folder, node.url_of(vhost), "long", start_ebats)
+        site.list_queues = lambda: node.list_queues(vhost)
+        return site
+
+    yield make
+    for node, vhost in vhosts:
+        node.delete_vhost(vhost)
+
+
+@pytest.fixture(params=["sqlite", "rabbitmq310"])
+def site(request: pytest.FixtureRequest, make_long_site: MakeLongSite) -> LongSite:
+    """A pipeline of long tasks, on SQLite and on RabbitMQ in turn."""
+    return make_long_site(request.param)
+
+
+def _sqlite_queues(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as db:
+        return [name for (name,) in db.execute("SELECT name FROM queue")]
+
+
+def starts_of(site: Site, n: str, task: str = "work") -> list[dict[str, Any]]:
+    return [run for run in site.oracle.started() if (run["n"], run["task"]) == (n, task)]
+
+
+def run_twice_the_limit(site: LongSite) -> None:
+    """Let a sync and an async task take twice the limit, with others behind them and beside them."""
+    site.write_long(
+        consumers={"all": {"concurrency": 2, "prefetch": 20}}, tasks={"work": {}, "work_async": {}}
+    )
+    command = site.start()
+    site.send(["sync"], "tasks", "work", seconds=TWICE_S)
+    site.send(["async"], "tasks", "work_async", seconds=TWICE_S)
+    site.wait_started(2)
+    # Both slots are taken: these wait behind the long ones.
+    site.send([f"m-{number}" for number in range(10)], "tasks", "work")
+
+    site.wait_done(deadline_s=60)
+
+    site.wait_no_leases()
+    site.end(command)
+    assert not site.ready("long")
+    assert len(site.oracle.started()) == 12
+    assert all("x-delivery-count" not in run["headers"] for run in site.oracle.started())
+    assert "lost" not in command.output, command.output
+    site.oracle.judge().check(duplicates=0)
+    assert {record["outcome"] for record in site.records()} == {"success"}
+
+
+def test_tasks_of_twice_the_limit_run_once(site: LongSite) -> None:
+    run_twice_the_limit(site)
+
+
+def test_tasks_of_twice_the_limit_run_once_on_rabbitmq_4(make_long_site: MakeLongSite) -> None:
+    run_twice_the_limit(make_long_site("rabbitmq40"))
+
+
+def test_without_leases_the_broker_takes_the_message_back(make_long_site: MakeLongSite) -> None:
+    # Given a file that says that the broker has no limit, which isn't true
+    site = make_long_site("rabbitmq310")
+    site.write_long(limit="none")
+    command = site.start()
+    site.send(["m"], "tasks", "work", seconds=LIMIT_S + 3)
+    wait_until(lambda: "acknowledgement" in command.output and "timed out" in command.output, 30)
+    assert not site.leases()
+
+
+def test_killed_process_loses_no_parked_message(site: LongSite) -> None:
+    # Given two tasks of one event that share a delivery, both parked
+    site.write_long(tasks={"work": {}, "other": {}})
+    command = site.start()
+    (process,) = site.consumers(command)
+    site.send(["both"], do="hang_once", other_do="hang_other_once")
+    site.send(["neighbour"], "tasks", "work", do="hang_once")
+    site.wait_started(3)
+    site.wait_parked(3)
+
+    # When their process is killed
+    parked = set(site.leases())
+    process.kill()
+
+    # Then all three run again, at the same attempt, and no queue is left
+    site.wait_started(6)
+    site.wait_done(deadline_s=40)
+    wait_until(lambda: not parked & set(site.leases()), 15, "the leases of the dead are still there")
+    site.end(command)
+    assert not site.leases()
+    for n, task in (("both", "work"), ("both", "other"), ("neighbour", "work")):
+        first, second = starts_of(site, n, task)
+        assert (first["attempt"], second["attempt"]) == (1, 1)
+        assert first["id"] == second["id"]
+        assert first["event"] == second["event"]
+        assert second["headers"]["ebats-cut"] == 1
+    assert not site.take()
+
+
+def test_message_that_kills_its_process_when_it_is_parked_ends_dead(site: LongSite) -> None:
+    site.write_long()
+    command = site.start()
+    site.send(["poison"], "tasks", "work", do="kill_late")
+    site.send(["good"], "tasks", "work")
+
+    site.wait_ready("dead", 1, deadline_s=60)
+
+    site.wait_no_leases()
+    site.end(command)
+    (letter,) = site.take()
+    assert letter.n == "poison"
+    assert (letter.headers["ebats-reason"], letter.headers["ebats-crashes"]) == ("crashed", 1)
+    assert [run["headers"].get("ebats-cut") for run in starts_of(site, "poison")] == [None, 1, None]
+    assert "it runs alone from now on" in command.output
+    assert site.oracle.done_names() == {"good"}
+
+
+def test_sigterm_hands_parked_message_back_uncounted(site: LongSite) -> None:
+    site.write_long(grace="1s")
+    command = site.start()
+    site.send(["m"], "tasks", "work", seconds=30)
+    site.wait_started(1)
+    site.wait_parked()
+
+    site.end(command)
+
+    assert not site.leases()
+    assert site.ready("long") == 1
+    (letter,) = site.take("long")
+    assert (letter.n, letter.headers["ebats-attempt"]) == ("m", 1)
+    assert "ebats-cut" not in letter.headers
+    # Nor does anything come back later.
+    time.sleep(LIMIT_S / 4 + 1)
+    assert site.ready("long") == 0
+
+
+def test_restart_of_the_broker_starts_no_parked_run_again(
+    own_node: Callable[..., RabbitNode], make_long_site: MakeLongSite
+) -> None:
+    # Given a parked run
+    node = own_node()
+    site = make_long_site("sqlite")
+    site.url, site.list_queues = node.url, node.list_queues
+    site.write_long()
+    command = site.start()
+    site.send(["m"], "tasks", "work", seconds=25)
+    site.wait_started(1)
+    site.wait_parked()
+
+    # When the broker is away for longer than the lease lasts
+    node.restart()
+
+    # Then the message that came back is known, and parked again
+    site.wait_done(deadline_s=60)
+    site.wait_no_leases()
+    wait_until(lambda: not site.ready("long"), 10)
+    site.end(command)
+    assert len(site.oracle.started()) == 1
+    assert not node.list_queues() or not site.leases()
+
+
+def test_user_who_may_make_no_lease_queue_is_told_so_once(
+    make_long_site: MakeLongSite, lowered: Lowered
+) -> None:
+    site = make_long_site("rabbitmq310")
+    node, vhost = lowered("rabbitmq310"), site.url.rpartition("/")[2]
+    site.write_long()
+    site.declare()
+    node.add_user(vhost, "secret")
+    node.permit(vhost, vhost, configure="^long\\\\.(?!lease)")
+    site.url = node.url_of(vhost, vhost, "secret")
+    site.write_long()
+    command = site.start()
+    site.send(["m"], "tasks", "work", seconds=4)
+    site.wait_done()
+    site.end(command)
+    assert command.output.count("a lease queue can't be made") == 1, command.output
+    assert len(site.oracle.started()) == 1
