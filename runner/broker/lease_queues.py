@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from amqp.exceptions import IrrecoverableChannelError
+from amqp.exceptions import AccessRefused
 
 from ebats.pipelines.model import Broker
 from ebats.pipelines.topology import Arguments
@@ -88,7 +88,7 @@ class LeaseQueues:
                 if channel is None:
                     break
                 self._serve(channel, Confirming(channel))
-            except IrrecoverableChannelError as error:
+            except AccessRefused as error:
                 # The broker has closed the channel, and only that: what it refused isn't asked for again.
                 self._say_refusal(self._to_do[0] if self._to_do else "", error)
                 self._give_up_first(also_deleting=True)
@@ -96,6 +96,8 @@ class LeaseQueues:
             except BROKER_ERRORS as error:
                 self._link.lost(error)
                 self._give_up_first()
+                # A broker that has just started can't delete a queue whose leader isn't there yet.
+                self._to_do.rotate(-1)
                 self._link.sleep(_PAUSE_S)
         self._link.close()
 
@@ -151,7 +153,7 @@ class LeaseQueues:
             if isinstance(what, Filling):
                 what.on_done(False)
 
-    def _say_refusal(self, what: Filling | str, error: IrrecoverableChannelError) -> None:
+    def _say_refusal(self, what: Filling | str, error: AccessRefused) -> None:
         act = "deleted" if isinstance(what, str) else "made"
         text = f"a lease queue can't be {act}: {error.reply_text}"
         if act not in self._refused:
