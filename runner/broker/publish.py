@@ -8,13 +8,15 @@ from typing import Any
 
 import msgspec
 from amqp import Message
-from amqp.exceptions import AccessRefused, IrrecoverableChannelError, NotFound
+from amqp.exceptions import IrrecoverableChannelError
 
 from ebats.pipelines.counting import counted
 from ebats.pipelines.model import Broker
-from ebats.pipelines.problems import EbatsError
 from ebats.runner.broker.connect import BROKER_ERRORS, Say
 from ebats.runner.broker.link import Link
+from ebats.runner.broker.refusals import is_named
+from ebats.runner.broker.rights import lacking
+from ebats.runner.execution.seldom import Seldom
 from ebats.runner.execution.settle import Outgoing
 
 #: Messages on their way at once: enough to hide the round trip.
@@ -132,6 +134,7 @@ class Publisher:
         self._confirming: Confirming | None = None
         #: So many go out one by one: one of them made the broker close the channel.
         self._singly = 0
+        self._seldom = Seldom()
         self._closing = False
         self._given_up = False
         #: What ended the thread, though nobody asked it to end.
@@ -275,24 +278,17 @@ class Publisher:
         if not isinstance(error, IrrecoverableChannelError):
             return left
         alone = left if len(left) == 1 else []
-        refused = [sending for sending in left if _is_named(error, sending)] or alone
+        refused = [sending for sending in left if is_named(error, sending.outgoing.exchange)] or alone
+        if any(sending.on_refused is None for sending in refused):
+            self._say_refused(error)
         for sending in refused:
             sending.refuse(error)
         if not refused:
             self._singly = len(left)
         return [sending for sending in left if sending not in refused]
 
-
-def refusal(error: BaseException) -> str | None:
-    """Return why a message is refused for good; None: an error of the connection, or of the whole broker."""
-    if isinstance(error, IrrecoverableChannelError):
-        return str(getattr(error, "reply_text", error))
-    return None if isinstance(error, (*BROKER_ERRORS, EbatsError)) else f"{type(error).__name__}: {error}"
-
-
-def _is_named(error: IrrecoverableChannelError, sending: Sending) -> bool:
-    """Return whether an error says that a message's exchange isn't there, or may not be written to."""
-    text = str(error)
-    if " to topic " in text or not isinstance(error, NotFound | AccessRefused):
-        return False
-    return f"exchange '{sending.outgoing.exchange or 'amq.default'}'" in text
+    def _say_refused(self, error: IrrecoverableChannelError) -> None:
+        """Say which permission is lacking: nobody else here knows."""
+        why = lacking(error.reply_text, "write")
+        if why and self._seldom.may_say(why):
+            self._say("error", f"{why}; until then what should go there stays where it is")
