@@ -96,7 +96,7 @@ class Settler:
             return
         if self._seldom.may_say(where):
             self._journal.log.error(
-                f"{where!r} takes nothing, or is gone: what should go there stays where it is, and is tried again"
+                f"{where!r} takes nothing, or is gone: what should go there stays where it is"
             )
         # Neither lost nor settled: it goes out again until somebody has mended it.
         timer = threading.Timer(_AGAIN_S, self._publish, (message, then))
