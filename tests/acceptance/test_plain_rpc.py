@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from tests.conftest import Broker
 from tests.faults.site import Site
@@ -45,7 +46,7 @@ def test_direct_reply_to_works(rabbitmq: Broker, make_site: Callable[[str], Site
     with closing(Wire(site.url)) as wire:
         wire.consume("amq.rabbitmq.reply-to", no_ack=True)
         body = json.dumps({"order_id": "FB1", "amount": 5})
-        options = {"reply_to": "amq.rabbitmq.reply-to", "correlation_id": "c-1"}
+        options: dict[str, Any] = {"reply_to": "amq.rabbitmq.reply-to", "correlation_id": "c-1"}
         wire.publish(body.encode(), "site.tasks", "charge", **options)
 
         wire.drain_until(lambda: wire.messages, "the answer")
