@@ -148,3 +148,26 @@ def test_chosen_queue_is_kept_over_retries_hops_and_delays(site: Site) -> None:
     names = ["addressed", "after", "late", "plain", "usual"]
     assert attempts == [(name, attempt) for name in names for attempt in (1, 2)]
     site.oracle.judge().check(duplicates=2)  # `plain` and `after` are for two tasks
+
+
+def test_one_that_kills_its_process_on_a_chosen_queue_stays_there_through_the_lane(site: Site) -> None:
+    # Given a message that kills its process twice, and then fails once
+    site.write(
+        queues={"fast": None, "slow": None},
+        tasks={"work": {"python": "tasks:work", "queues": ["fast", "slow"], "retry": ["200ms"]}},
+        events={"happened": {"tasks": [{"task": "work", "queue": "slow"}]}},
+        consumers={"quick": {"queues": ["fast"]}, "lazy": {"queues": ["slow"]}},
+    )
+    site.declare()
+    site.send(["m-0"], do="kill_thrice_fail_once")
+
+    # When it has passed through the lane
+    output = site.run("--fail-on-dead")
+
+    # Then its next attempt ran on its queue again
+    assert "it runs alone from now on" in output
+    assert [(record["outcome"], record["queue"]) for record in site.records()] == [
+        ("retry", "slow"),
+        ("success", "slow"),
+    ]
+    assert {record["process"].partition("#")[0] for record in site.records()} == {"lane", "lazy"}

@@ -140,6 +140,13 @@ def fail_once(n: str) -> None:
         raise ValueError("the first attempt fails")
 
 
+def kill_thrice_fail_once(n: str) -> None:
+    """Kill the process in the first three runs of a message, fail in the fourth."""
+    if any(_is_first(f"{n}.{death}") for death in range(3)):
+        kill_itself(n)
+    fail_once(n)
+
+
 def hang_once(n: str) -> None:
     """Hang for good the first time that a message comes."""
     if _is_first(n):
@@ -223,5 +230,6 @@ ACTS: dict[str, Callable[[str], None]] = {
     "segv": break_memory,
     "kill": kill_itself,
     "kill_late": kill_itself_late,
+    "kill_thrice_fail_once": kill_thrice_fail_once,
     "system_exit": leave,
 }
