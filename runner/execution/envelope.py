@@ -242,7 +242,7 @@ def _by_headers(delivery: Delivery, routes: Routes) -> Meaning:
 
 
 def _first(delivery: Delivery, exchange: str, key: str) -> Envelope:
-    due = as_number(delivery.headers[DUE], float) if DUE in delivery.headers else None
+    due = as_number(delivery.headers.get(DUE), float)
     return Envelope(_id(delivery), None, exchange, key, delivery.queue, 1, None, None, 0, None, due, delivery)
 
 
