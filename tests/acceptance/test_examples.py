@@ -212,6 +212,29 @@ def test_shop_takes_what_a_plain_amqp_program_publishes(tmp_path: Path, rabbitmq
     assert len({record["id"] for record in shop.records() if record["task"] == "notify_merchant"}) == 1
 
 
+def test_shop_takes_what_its_own_program_publishes(shop: Example) -> None:
+    script = shop.folder / "publish_orders.py"
+    env = {**os.environ, "EBATS_BROKER_URL": shop.url}
+    done = subprocess.run(
+        [sys.executable, script, "pipeline.yaml"],
+        env=env,
+        cwd=shop.folder,
+        check=True,
+        timeout=60,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "published 100 orders\n"
+    shop.run("--fail-on-dead")
+
+    succeeded = Counter(record["task"] for record in shop.records() if record["outcome"] == "success")
+    assert succeeded["close_order"] == 101
+    assert succeeded["ship"] == 3
+    assert succeeded["notify_merchant"] == succeeded["book_courier"] == succeeded["pick_goods"] == 1
+    ids = {order(record): record["id"] for record in shop.records() if record["task"] == "close_order"}
+    assert ids["FB5001"] == "FB5001-created"
+
+
 def test_orders_are_what_the_script_writes(tmp_path: Path) -> None:
     script = shutil.copy(EXAMPLES / "shop" / "make_orders.py", tmp_path)
     subprocess.run([sys.executable, script], check=True, timeout=30)

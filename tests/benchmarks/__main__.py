@@ -5,13 +5,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import rungs, start, throughput
+from tests.benchmarks import publishing, rungs, start, throughput
 from tests.brokers import RabbitNode, Release
 
 BENCHMARKS: dict[str, Callable[[Path, RabbitNode], None]] = {
     "start": start.measure,
     "rabbitmq": throughput.on_rabbitmq,
     "sqlite": lambda folder, _node: throughput.on_sqlite(folder),
+    "publishing": publishing.measure,
     "accuracy": rungs.accuracy,
     "rung": rungs.many_due_at_once,
 }
