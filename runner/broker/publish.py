@@ -177,10 +177,14 @@ class Publisher:
         """Whether there is a connection, and the broker takes messages."""
         return self._confirming is not None and not self._link.blocked
 
-    def close(self, timeout_s: float) -> bool:
-        """Wait until all is confirmed, at most so long, and close; return whether all was."""
+    def finish(self) -> None:
+        """Close when all is confirmed; nobody waits for that."""
         self._closing = True
         self._link.wake()
+
+    def close(self, timeout_s: float) -> bool:
+        """Wait until all is confirmed, at most so long, and close; return whether all was."""
+        self.finish()
         self._thread.join(timeout_s)
         self._given_up = True
         self._link.wake()

@@ -117,14 +117,14 @@ class Publisher(Outlet):
         """Declare the pipeline, where nobody ever did."""
         with self._alone() as stop:
             if not self._declared:
-                self._known(look.ensure(self._pipeline, self._shared.say, stop, compare=False))
+                self._known(look.ensure(self._pipeline, self._shared.voice.say, stop, compare=False))
                 self._declared = True
 
     def _ask_wiring(self) -> Wiring:
         """Return what is in the pipeline's file, as it was last applied on the broker."""
         with self._alone() as stop:
             if self._wiring is None or time.monotonic() - self._wiring[0] > _FRESH_S:
-                found = self._known(look.wiring(self._pipeline, self._shared.say, stop))
+                found = self._known(look.wiring(self._pipeline, self._shared.voice.say, stop))
                 self._wiring = (time.monotonic(), found)
             return self._wiring[1]
 
@@ -146,7 +146,7 @@ class Publisher(Outlet):
     def _known(self, found: T | None) -> T:
         """Return what the broker has told, in time."""
         if found is None:
-            why = f": {text}" if (text := self._shared.trouble) else ""
+            why = f": {text}" if (text := self._shared.voice.trouble) else ""
             text = f"the broker hasn't answered within {self._timeout_s:g} s{why}; nothing was sent"
             raise NotConfirmed(text)
         return found

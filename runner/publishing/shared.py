@@ -15,24 +15,33 @@ _EXIT_S = 5.0
 _all: "weakref.WeakSet[Shared]" = weakref.WeakSet()
 
 
+class Voice:
+    """Passes on how a connection is, and keeps what is wrong with it."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        #: What was said last to be wrong.
+        self.trouble = ""
+
+    def say(self, level: str, text: str) -> None:
+        """Say something about the connection."""
+        if level == "warning":
+            self.trouble = text.removesuffix("; trying on")
+        self._say(level, text)
+
+
 class Shared:
-    """One publishing thread for all threads and event loops of a process."""
+    """One publishing thread for all threads and event loops of a process; it ends with this object."""
 
     def __init__(self, broker: Broker, say: Say) -> None:
         """Publish to a broker; `say` is told, on that thread, how the connection is."""
         self._broker = broker
-        self._say = say
+        # The thread must not hold on to this object.
+        self.voice = Voice(say)
         self._publisher: Publisher | None = None
-        #: What was said last to be wrong.
-        self.trouble = ""
+        self._finish: weakref.finalize[[], Shared] | None = None
         self._lock = threading.Lock()
         _all.add(self)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether this process has its thread."""
-        publisher = self._publisher
-        return publisher is not None and not publisher.ended
 
     def publisher(self) -> Publisher:
         """Return the process's publisher; it may not be connected yet."""
@@ -41,14 +50,16 @@ class Shared:
             return publisher
         with self._lock:
             if self._publisher is None or self._publisher.ended:
-                self._publisher = Publisher(self._broker, self.say)
+                self._publisher = Publisher(self._broker, self.voice.say)
                 self._publisher.start()
+                self._finish = weakref.finalize(self, self._publisher.finish)
+                self._finish.atexit = False
             return self._publisher
 
     def why(self) -> str:
         """Return what is wrong with the connection; empty: nothing is."""
         publisher = self._publisher
-        return "" if publisher is None or publisher.is_served else self.trouble
+        return "" if publisher is None or publisher.is_served else self.voice.trouble
 
     def close(self, timeout_s: float) -> bool:
         """Wait until all is confirmed, at most so long, and close; return whether all was."""
@@ -58,14 +69,10 @@ class Shared:
 
     def forget(self) -> None:
         """Begin anew, in a forked child: thread, connection and lock are the parent's."""
-        self._publisher = None
+        if self._finish:
+            self._finish.detach()
+        self._publisher = self._finish = None
         self._lock = threading.Lock()
-
-    def say(self, level: str, text: str) -> None:
-        """Pass on how a connection is, and keep what is wrong with it."""
-        if level == "warning":
-            self.trouble = text.removesuffix("; trying on")
-        self._say(level, text)
 
 
 def _forget_all() -> None:

@@ -1,6 +1,7 @@
 """`ebats.Publisher` on both brokers: by file and by URL, from threads, coroutines and forked children."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +14,7 @@ from ebats import NotConfirmed, Publisher, Refused, Unroutable
 from tests.brokers import free_port
 from tests.conftest import Broker
 from tests.integration.wire import Wire, body, headers
+from tests.waiting import wait_until
 
 FILE = """\
 version: 1
@@ -156,6 +158,18 @@ def test_coroutines_publish_side_by_side(file: Path, wire: Wire, main_broker: Br
     asyncio.run(main())
     asyncio.run(main())  # another event loop
     assert len(bodies(wire, f"{main_broker.prefix}.quick", 4000)) == 4000
+
+
+def test_a_publisher_that_nobody_has_any_more_leaves_no_thread_behind(file: Path) -> None:
+    def threads() -> int:
+        return [thread.name for thread in threading.enumerate()].count("publisher")
+
+    publisher = Publisher(file)
+    publisher.publish("sent", 1)
+    assert threads() == 1
+    del publisher
+    gc.collect()
+    wait_until(lambda: threads() == 0)
 
 
 def test_nothing_can_be_published_once_it_is_closed(publisher: Publisher) -> None:

@@ -19,6 +19,8 @@ VACUUM_PAGES = 4000
 KEEP_FREE_PAGES = 8000
 
 _stores: "weakref.WeakSet[Store]" = weakref.WeakSet()
+#: Held while a handle is opened: a fork waits until it is among the stores, and can be closed in the child.
+_opening = threading.RLock()
 
 
 class Store:
@@ -27,16 +29,19 @@ class Store:
     def __init__(self, path: str) -> None:
         self.files = files.locate(path)
         files.prepare(self.files)
-        self.locks = mutex.acquire(self.files.folder)
         self.pid = os.getpid()
         self.lock = threading.RLock()
+        with _opening:
+            self._open()
+
+    def _open(self) -> None:
+        self.locks = mutex.acquire(self.files.folder)
         try:
             with self.locks.writing():
                 self.db = schema.open_database(self.files)
         except BaseException:
             mutex.release(self.locks)
             raise
-        _stores.add(self)
         #: Ids under which this handle leases messages; their locks go when it is closed or forgotten.
         self.owners: set[int] = set()
         self._dispose = weakref.finalize(self, _dispose, self.db, self.locks, self.owners)
@@ -47,6 +52,7 @@ class Store:
         self._room = files.room_for(self.files)
         files.keep_ballast(self.files, self._room)
         self._topology: Topology | None = None
+        _stores.add(self)
 
     def write(self, work: Work[T], *, durable: bool = False) -> T:
         """Run `work` in one write transaction and give its result. It may run twice: keep it free of effects.
@@ -187,6 +193,7 @@ def _dispose(db: sqlite3.Connection, locks: mutex.ProcessLocks, owners: set[int]
 
 
 def _before_fork() -> None:
+    _opening.acquire()
     _forking.extend(sorted(_stores, key=id))
     for store in _forking:
         store.lock.acquire()
@@ -195,6 +202,7 @@ def _before_fork() -> None:
 def _in_parent() -> None:
     while _forking:
         _forking.pop().lock.release()
+    _opening.release()
 
 
 def _in_child() -> None:
