@@ -11,6 +11,9 @@ from ebats.pipelines.values import Values
 _PARTS = ("host", "port", "user", "password", "vhost")
 _TLS_FILES = ("ca_certs", "certfile", "keyfile")
 _HOUR_MS = 3_600_000
+#: Leases last for a share of it: not less than a broker needs to make one, nor more than it can wait.
+_SHORTEST_LIMIT_MS = 5_000
+_LONGEST_LIMIT_MS = 90 * 24 * _HOUR_MS
 
 
 def resolve_broker(values: Values, name: str, folder: Folder) -> Broker:
@@ -29,7 +32,9 @@ def resolve_broker(values: Values, name: str, folder: Folder) -> Broker:
         keepalive=values.get("broker", "keepalive") is not False,
         heartbeat_s=_heartbeat(values),
         declare=values.get("broker", "declare") or "always",
-        consumer_timeout_s=values.seconds_or_none("broker", "consumer_timeout", default="30m"),
+        consumer_timeout_s=values.seconds_or_none(
+            "broker", "consumer_timeout", default="30m", low=_SHORTEST_LIMIT_MS, high=_LONGEST_LIMIT_MS
+        ),
         tls=tls if not urls or not urls[0].startswith("sqlite:") else None,
     )
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Container
 
-from ebats.pipelines import ownership
+from ebats.pipelines import lease, ownership
 from ebats.pipelines.addresses import is_pattern
+from ebats.pipelines.ladder import format_duration
 from ebats.pipelines.model import Consumer, Event, Pipeline, Queue, Task
 from ebats.pipelines.source import Path
 from ebats.pipelines.topology import event_rung_name, intake_names
@@ -23,6 +24,7 @@ def check(pipeline: Pipeline, values: Values) -> None:
         _check_labels(event, values)
     ownership.check(pipeline, values)
     _check_follow_ups(pipeline, values)
+    _check_long_tasks(pipeline, values)
     _check_queues(pipeline, values)
     _check_consumers(pipeline, values)
     _check_ladders(pipeline, values)
@@ -123,6 +125,27 @@ def _check_labels(event: Event, values: Values) -> None:
     if event.labels and event.format != "json":
         text = f"a payload of format `{event.format}` has no fields to label records with"
         values.error_at_key(("events", event.name, "labels"), text, "take `labels` or `format` out")
+
+
+def _check_long_tasks(pipeline: Pipeline, values: Values) -> None:
+    """Check that a task which may outlive the broker's consumer timeout can be parked."""
+    broker = pipeline.broker
+    if broker.declare != "never" or broker.consumer_timeout_s is None:
+        return
+    limit, longest = (
+        format_duration(int(seconds * 1000))
+        for seconds in (broker.consumer_timeout_s, lease.longest_s(broker.consumer_timeout_s))
+    )
+    for task in pipeline.tasks.values():
+        if lease.is_long(broker, task):
+            text = f"`{task.name}` may hold its message for longer than RabbitMQ lets it ({limit})"
+            why = "with `declare: never` ebats can't park it meanwhile"
+            hint = (
+                f"write a timeout of {longest} at most, or `consumer_timeout: none` where the broker has none"
+            )
+            path = ("tasks", task.name, "timeout")
+            written = "timeout" in values.keys("tasks", task.name)
+            values.error_at_key(path if written else path[:2], f"{text}, and {why}", hint)
 
 
 def _check_queues(pipeline: Pipeline, values: Values) -> None:

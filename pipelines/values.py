@@ -73,11 +73,13 @@ class Values:
         """Return a duration in seconds; out of its bounds it is a problem."""
         return self.duration_ms(*path, default=default, low=low, high=high) / 1000
 
-    def seconds_or_none(self, *path: str | int, default: str) -> float | None:
+    def seconds_or_none(
+        self, *path: str | int, default: str, low: int = 1, high: int = 10 * MS_A_YEAR
+    ) -> float | None:
         """Return a duration in seconds, of ten years at most; None: it is `none`."""
         if self.get(*path) == "none":
             return None
-        return self.seconds(*path, default=default, high=10 * MS_A_YEAR)
+        return self.seconds(*path, default=default, low=low, high=high)
 
     def size(self, *path: str | int, low: int) -> int | None:
         """Return a size in bytes, or None; below its bound it is a problem."""
