@@ -21,7 +21,7 @@ examples:
 exit codes:
   0  done    1  failed    2  wrong usage, or a file that can't be read
   78 a bad file, or a broker that has something else than it needs, or can't be used
-  130  Ctrl-C; `run` ends with 0
+  130  Ctrl-C; `run` and `tap` end with 0
 
 `ebats COMMAND --help` tells more about each command.
 """

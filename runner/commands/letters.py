@@ -81,14 +81,14 @@ def _line(row: tuple[str, ...], widths: list[int], width: int | None) -> str:
     cells = []
     for column, cell in enumerate(row[:-1]):
         widest = widths[column] if column == _ID else min(widths[column], _WIDEST)
-        shown = _cut(cell, widest)
+        shown = cut(cell, widest)
         cells.append(shown + " " * (widest - _columns(shown)))
     text = _GAP.join([*cells, row[-1]]).rstrip()
-    return (_cut(text, width) if width else text) + "\n"
+    return (cut(text, width) if width else text) + "\n"
 
 
-def _cut(text: str, width: int) -> str:
-    """Return at most so many columns of a text, and say that more was there."""
+def cut(text: str, width: int) -> str:
+    """Return at most so many columns of a text, with `…` where more was there."""
     if _columns(text) <= width:
         return text
     kept = ""

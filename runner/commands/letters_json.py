@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from ebats.runner.commands.letters import clock, properties
+from ebats.runner.commands.letters import clock
+from ebats.runner.execution.envelope import Delivery
 from ebats.runner.execution.letter import Letter
 
 
@@ -30,15 +31,23 @@ def summary(letter: Letter) -> dict[str, Any]:
 def whole(letter: Letter) -> dict[str, Any]:
     """Return all of a letter: `body_base64` has its bytes; `body` shows them where they are JSON."""
     delivery = letter.delivery
-    found = {
+    return {
         **summary(letter),
         "exchange": letter.exchange,
         "key": letter.key,
         "first": None if letter.first is None else clock(letter.first),
         "crashes": letter.crashes,
         "traceback": letter.traceback,
+        **contents(delivery),
+    }
+
+
+def contents(delivery: Delivery) -> dict[str, Any]:
+    """Return a message's headers, properties and body, as `whole` does."""
+    given = delivery.properties.items()
+    found: dict[str, Any] = {
         "headers": plain(delivery.headers),
-        "properties": plain(properties(letter)),
+        "properties": plain({name: value for name, value in given if name != "application_headers"}),
     }
     with suppress(ValueError, RecursionError):
         found["body"] = json.loads(delivery.body, parse_constant=_refuse)

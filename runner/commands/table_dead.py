@@ -4,7 +4,7 @@ import argparse
 import time
 from typing import TYPE_CHECKING
 
-from ebats.runner.commands.command import Command, add_file, add_format, add_wait, environ
+from ebats.runner.commands.command import Command, add_file, add_format, add_wait, count, environ
 
 if TYPE_CHECKING:
     from ebats.runner.commands.dead import Search
@@ -91,7 +91,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--older-than", metavar="TIME", type=_moment, help="died before that: 7d ago, or a time"
     )
-    group.add_argument("--limit", metavar="N", type=_count, help="at most so many, the first in the queue")
+    group.add_argument("--limit", metavar="N", type=count, help="at most so many, the first in the queue")
 
 
 def _moment(text: str) -> float:
@@ -101,12 +101,6 @@ def _moment(text: str) -> float:
         return moment(text, time.time)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1")
-    return int(text)
 
 
 def _search(arguments: argparse.Namespace) -> "Search":

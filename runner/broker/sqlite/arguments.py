@@ -16,6 +16,8 @@ QUEUE_ARGUMENTS = (
     "x-message-ttl",
     "x-dead-letter-exchange",
     "x-dead-letter-routing-key",
+    "x-max-length",
+    "x-max-length-bytes",
     "x-overflow",
     "x-queue-type",
     "x-delivery-limit",
@@ -27,7 +29,8 @@ CHOICES = {
     "x-overflow": ({"drop-head", "reject-publish"}, "invalid_overflow"),
     "x-dead-letter-strategy": ({"at-most-once", "at-least-once"}, "invalid_dlx_strategy"),
 }
-NUMBERS = ("x-expires", "x-message-ttl", "x-delivery-limit")
+LENGTHS = ("x-max-length", "x-max-length-bytes")
+NUMBERS = ("x-expires", "x-message-ttl", "x-delivery-limit", *LENGTHS)
 
 
 def check_queue(name: str, arguments: Table) -> None:
@@ -38,6 +41,9 @@ def check_queue(name: str, arguments: Table) -> None:
         _check_value(name, key, value)
     if "x-dead-letter-routing-key" in arguments and "x-dead-letter-exchange" not in arguments:
         raise _invalid("x-dead-letter-routing-key", name, "routing_key_but_no_dlx_defined")
+    for key in LENGTHS:
+        if key in arguments and {"x-dead-letter-exchange", "x-overflow"} & {*arguments}:
+            raise _invalid(key, name, "the embedded broker only drops what is too much")
     if arguments.get("x-queue-type") == "quorum":
         return
     for key in QUORUM_ONLY:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ebats.runner.broker.sqlite import codec, deaths
+from ebats.runner.broker.sqlite.lengths import trim
 from ebats.runner.broker.sqlite.publishing import ADD_ENTRY, LAST_ID, expiry, now_ms
 from ebats.runner.broker.sqlite.routing import Queue, Topology
 
@@ -66,7 +67,7 @@ def retry_held(db: sqlite3.Connection, topology: Topology) -> set[int]:
     moves = _start(db)
     for row in db.execute(HELD, (now_ms(), BATCH)).fetchall():
         _bury(moves, topology, row, REASONS[row[1]])
-    return _run(db, moves)
+    return _run(db, topology, moves)
 
 
 def expire(db: sqlite3.Connection, topology: Topology) -> tuple[set[int], set[int]]:
@@ -79,7 +80,7 @@ def expire(db: sqlite3.Connection, topology: Topology) -> tuple[set[int], set[in
     due = db.execute(DUE, (now, BATCH)).fetchall()
     for row in due:
         _bury(moves, topology, row, "expired")
-    return _run(db, moves), {row[0] for row in due} if len(due) == BATCH else set()
+    return _run(db, topology, moves), {row[0] for row in due} if len(due) == BATCH else set()
 
 
 def dead_letter(
@@ -93,7 +94,7 @@ def dead_letter(
         row = db.execute(ONE, (lease.queue, owner, lease.id)).fetchone()
         if row is not None:
             _bury(moves, topology, row, reason)
-    return _run(db, moves)
+    return _run(db, topology, moves)
 
 
 def _start(db: sqlite3.Connection) -> _Moves:
@@ -132,10 +133,12 @@ def _targets(topology: Topology, exchange: str, key: str) -> tuple[Queue, ...]:
         return ()
 
 
-def _run(db: sqlite3.Connection, moves: _Moves) -> set[int]:
+def _run(db: sqlite3.Connection, topology: Topology, moves: _Moves) -> set[int]:
     db.executemany(MOVE, moves.messages)
     db.executemany(ADD_ENTRY, moves.entries)
     db.executemany(HOLD, moves.held)
     db.executemany(DELETE_ENTRY, moves.gone)
     db.executemany(DELETE_MESSAGE, [(message,) for _, _, message in moves.gone])
-    return {entry[0] for entry in moves.entries}
+    touched = {entry[0] for entry in moves.entries}
+    trim(db, topology, touched)
+    return touched

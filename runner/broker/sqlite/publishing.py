@@ -9,6 +9,7 @@ from typing import Any
 from amqp.basic_message import Message as Outgoing
 
 from ebats.runner.broker.sqlite import errors
+from ebats.runner.broker.sqlite.lengths import trim
 from ebats.runner.broker.sqlite.routing import Queue, Topology
 
 ADD_MESSAGE = "INSERT INTO message(id, exchange, key, meta, body) VALUES (?, ?, ?, ?, ?)"
@@ -88,5 +89,6 @@ def insert(db: sqlite3.Connection, topology: Topology, batch: Sequence[Publish])
     db.executemany(ADD_MESSAGE, messages)
     db.executemany(ADD_ENTRY, entries)
     result.touched = {entry[0] for entry in entries}
+    trim(db, topology, result.touched)
     result.due = min((entry[2] for entry in entries if entry[2] is not None), default=None)
     return result

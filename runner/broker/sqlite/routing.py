@@ -57,6 +57,9 @@ class Queue:
     delivery_limit: int | None
     #: Keep what the dead letter exchange can't place, and try again.
     at_least_once: bool
+    #: The most ready messages, and the most bytes of their bodies.
+    max_length: int | None
+    max_bytes: int | None
 
     @classmethod
     def read(cls, row: tuple[Any, ...]) -> "Queue":
@@ -79,6 +82,8 @@ class Queue:
             # RabbitMQ falls back to at-most-once unless the overflow is reject-publish.
             at_least_once=arguments.get("x-dead-letter-strategy") == "at-least-once"
             and arguments.get("x-overflow") == "reject-publish",
+            max_length=arguments.get("x-max-length"),
+            max_bytes=arguments.get("x-max-length-bytes"),
         )
 
 

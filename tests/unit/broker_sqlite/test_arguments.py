@@ -28,7 +28,7 @@ QUORUM = {"x-queue-type": "quorum"}
         ({**QUORUM, "x-overflow": "zzz"}, "invalid_overflow"),
         ({"x-delivery-limit": 2}, "in vhost '/' of queue type rabbit_classic_queue"),
         (
-            {"x-max-length": 5},
+            {"x-max-length": 5, "x-overflow": "reject-publish"},
             "'x-max-length' for queue 'q' in vhost '/': the embedded broker",
         ),
         ({"x-foo": 1}, "the embedded broker doesn't know it"),
