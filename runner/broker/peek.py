@@ -58,6 +58,7 @@ class _Window:
         self._look = look
         self._most = most
         self._seen = 0
+        self._tags: list[str] = []
         self._ended = False
 
     def run(self, on_progress: Callable[[int], None]) -> None:
@@ -74,11 +75,14 @@ class _Window:
                 deadline = time.monotonic() + _PATIENCE_S
             elif self._is_empty() or time.monotonic() > deadline:
                 break
+        for tag in self._tags:
+            # What is on its way to a channel that closes, py-amqp complains about.
+            self._channel.basic_cancel(tag)
 
     def _consume(self, had: int) -> int:
         count = min(_WINDOW, self._most - had)
         self._channel.basic_qos(0, count, False)
-        self._channel.basic_consume(self._queue, callback=self._receive)
+        self._tags.append(self._channel.basic_consume(self._queue, callback=self._receive))
         return count
 
     def _receive(self, message: Any) -> None:

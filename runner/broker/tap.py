@@ -97,8 +97,10 @@ def _serve(
             channel.basic_ack(message.delivery_info["delivery_tag"])
 
     channel.basic_qos(0, _IN_HAND, False)
-    channel.basic_consume(queue, callback=receive)
+    tag = channel.basic_consume(queue, callback=receive)
     on_ready()
     reader = Reader(connection)
     while wants_more:
         reader.read(_TICK_S)
+    # What is on its way to a channel that closes, py-amqp complains about.
+    channel.basic_cancel(tag)
