@@ -146,7 +146,7 @@ def how_many(pipeline: Pipeline, shown: int, total: int | None) -> str:
     """Return how many letters were found, of how many."""
     if total is None:
         return f"{pipeline.name} has nothing on the broker yet, and so no dead letters"
-    return f"{shown:,} of {counted(total, 'dead letter')}"
+    return f"{shown} of {counted(total, 'dead letter')}"
 
 
 def terminal_width(stream: TextIO) -> int | None:
