@@ -103,7 +103,7 @@ def test_what_a_task_published_is_there_when_its_process_is_killed(site: Site) -
     site.file.write_text(text)
     site.send(["x"], key="begin_wrong_now")
     command = site.start()
-    # It ran twice, and published twice, with one id.
-    wait_until(lambda: len(site.oracle.started()) == 2, 40)
+    # It ran twice, and published twice, with one id; what it published first may have been cut short with it.
+    wait_until(lambda: len(site.oracle.started()) >= 2, 40)
     site.end(command)
     assert {run["id"] for run in site.oracle.started()} == {"once"}
