@@ -52,7 +52,7 @@ class Away:
             if queue in self._refused:
                 # What this is given goes back when the channel is closed.
                 channel.basic_qos(0, 1, False)
-                channel.basic_consume(queue)
+                channel.basic_consume(queue, callback=_leave)
         except QUEUE_ERRORS:
             return False
         del self._look_at[queue]
@@ -64,3 +64,7 @@ class Away:
         if queue not in self._look_at:
             self._say(level, f"{text}; waiting for it, the other queues go on")
         self._look_at[queue] = time.monotonic() + _EVERY_S
+
+
+def _leave(_message: Any) -> None:
+    """Leave a message unacknowledged."""

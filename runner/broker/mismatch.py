@@ -113,7 +113,7 @@ def _name(item: Declared | Binding) -> str:
 def _hint(item: Declared) -> str:
     is_queue = isinstance(item, DeclaredQueue)
     # What has a place is named in the file; a rung of an event has the place of its delay.
-    is_named = item.kind == "work" if isinstance(item, DeclaredQueue) else item.place is not None
+    is_named = item.kind in ("work", "intake") if isinstance(item, DeclaredQueue) else item.place is not None
     rename = "give it another name in the file, or " if is_named else ""
     when = " once it is empty" if is_queue else ""
     kind = "a queue" if is_queue else "an exchange"

@@ -134,7 +134,8 @@ def _why_not_taken(connection: Connection, pipeline: Pipeline, item: DeclaredQue
     try:
         with one_channel(connection) as channel:
             channel.basic_qos(0, 1, False)
-            channel.basic_consume(item.name, arguments={"x-stream-offset": "next"})
+            next_only = {"x-stream-offset": "next"}
+            channel.basic_consume(item.name, callback=lambda _: None, arguments=next_only)
     except AccessRefused as error:
         return lacking(error.reply_text, "read", pipeline=pipeline.name)
     except _REFUSALS:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -21,7 +21,7 @@ READ = r"^(site\.|orders$)"
 
 
 @pytest.fixture
-def site(each_rabbitmq: Broker, make_site: Callable[[str], Site]) -> Iterator[Site]:
+def site(each_rabbitmq: Broker, make_site: Callable[[str], Site]) -> Site:
     """A pipeline's folder, with somebody else's exchange and queue `orders` on the broker."""
     with closing(Wire(each_rabbitmq.url)) as wire:
         wire.exchange("orders", "topic")
