@@ -1,9 +1,10 @@
 """Which processes a pipeline runs in, as values: one for each consumer count, and the writer."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from ebats.pipelines.former import Former
 from ebats.pipelines.model import Consumer, Pipeline, PythonSink
 
 Role = Literal["consumer", "lane", "writer", "trial"]
@@ -19,6 +20,8 @@ class ProcessSpec:
     pipeline: Pipeline
     #: Of a consumer process.
     consumer: Consumer | None = None
+    #: What left the file, as far as it is known when the process starts.
+    former: Former = field(default_factory=Former)
     #: Of the lane: task and message id of the runs during which it died the last times.
     crashed: tuple[str, ...] = ()
 

@@ -2,10 +2,13 @@
 
 from typing import NamedTuple
 
+from ebats.pipelines.former import NEVER_CHANGED, Former
 from ebats.pipelines.ladder import parse_duration
 from ebats.pipelines.model import Event, Pipeline, Task
+from ebats.pipelines.moves import Moves
 from ebats.pipelines.topics import matches
 from ebats.pipelines.topology import exchange_of, task_key
+from ebats.pipelines.wiring import wire
 
 
 class Rung(NamedTuple):
@@ -19,7 +22,13 @@ class Rung(NamedTuple):
 class Routes:
     """The routing of one pipeline, looked up by what a delivery shows. Queues go by their broker names."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(
+        self, pipeline: Pipeline, former: Former = NEVER_CHANGED, moves: Moves | None = None
+    ) -> None:
+        """Route by a pipeline, and, what it has nothing for, by what left its file.
+
+        `moves`: what knows how the file was before, where somebody has worked that out already.
+        """
         self.events_exchange = pipeline.on_broker("events")
         self.suspects = pipeline.queue_on_broker("suspects")
         self._rungs = pipeline.on_broker("delay.")
@@ -30,6 +39,13 @@ class Routes:
         self.by_key = {
             task_key(task, queue): task for task in pipeline.tasks.values() for queue in task.queues
         }
+        wiring = wire(pipeline)
+        self.moves = moves or Moves(wiring, former.wirings)
+        #: The same questions, to the file as it is.
+        self.now = Moves(wiring, (wiring,))
+        #: When the file changed last, a Unix time.
+        self.since = former.since
+        self._queues = {queue.name: queue.broker_name for queue in pipeline.queues.values()}
         self._only: dict[str, Task | None] = {}
         for task in pipeline.tasks.values():
             for queue in task.queues:
@@ -71,6 +87,24 @@ class Routes:
         if not of:
             return Rung(delay_ms)
         return Rung(delay_ms, of[0]) if len(of) == 2 else None
+
+    def is_rung_of(self, event: str, task: str, delay_ms: int) -> bool:
+        """Return whether the file has an event's own rung of that delay for a task."""
+        items = self.events[event].tasks if event in self.events else ()
+        return any(item.task.name == task and item.delay_ms == delay_ms for item in items)
+
+    def feeds(self, queue: str, task: Task) -> bool:
+        """Return whether a task may run from a queue."""
+        return any(each.broker_name == queue for each in task.queues)
+
+    def meant(self, key: str, queue: str) -> str:
+        """Return the queue that a message was to come back to with the key `@QUEUE`: not always this one."""
+        name = key[1:]
+        return self._queues.get(name) or self.moves.queue_of(name) or queue
+
+    def is_queue(self, name: str) -> bool:
+        """Return whether a queue (the broker's name) is one of the file."""
+        return name in self._queues.values()
 
     def only_task(self, queue: str) -> Task | None:
         """Return a queue's task, where it has just one."""

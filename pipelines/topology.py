@@ -1,12 +1,12 @@
 """What a pipeline needs on the broker, as a value: exchanges, queues, bindings."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from ebats.pipelines import wiring
 from ebats.pipelines.addresses import rung_exchange
+from ebats.pipelines.former import Former
 from ebats.pipelines.ladder import HOPS_MS, RETRY_WITHOUT_LADDER, format_duration
 from ebats.pipelines.model import Event, EventTask, Pipeline, Queue, Task
 from ebats.pipelines.problems import Place
@@ -64,6 +64,9 @@ class Topology:
     queues: tuple[DeclaredQueue, ...]
     bindings: tuple[Binding, ...]
     wiring: Wiring = field(default_factory=Wiring)
+    #: What left the file, and what leads its keys on `NAME.tasks` somewhere: nothing that a file says.
+    former: Former = field(default_factory=Former, compare=False)
+    redirects: tuple[Binding, ...] = field(default=(), compare=False)
 
     def of_kind(self, kind: Kind) -> tuple[DeclaredQueue, ...]:
         """Return the queues of one kind."""
@@ -234,51 +237,3 @@ def rung_arguments(pipeline: Pipeline, delay_ms: int, back_to: str | None = None
     key = (("x-dead-letter-routing-key", back_to),) if back_to else ()
     dead = _dead_lettering(pipeline.on_broker("tasks"))
     return _quorum(("x-message-ttl", delay_ms), *dead, *key)
-
-
-def to_json(topology: Topology) -> str:
-    """Return a topology as the JSON that is kept in the queue `NAME.topology`."""
-    return json.dumps(
-        {
-            "version": 1,
-            "exchanges": [
-                [item.name, item.type, dict(item.arguments), item.external] for item in topology.exchanges
-            ],
-            "queues": [
-                [item.name, item.kind, dict(item.arguments), item.external] for item in topology.queues
-            ],
-            "bindings": [list(item) for item in topology.bindings],
-            "wiring": wiring.to_data(topology.wiring),
-        },
-        ensure_ascii=False,
-    )
-
-
-def from_json(text: str | bytes) -> Topology:
-    """Return the topology that `to_json` wrote; places are not kept.
-
-    Raises:
-        ValueError: the text is none of ours, or of a version that isn't known here.
-    """
-    data: Any = json.loads(text)
-    if not isinstance(data, dict) or data.get("version") != 1:
-        raise ValueError("this topology was written by another version of ebats")
-    try:
-        return _topology(data)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"this is no topology: {type(error).__name__}: {error}") from None
-
-
-def _topology(data: dict[str, Any]) -> Topology:
-    return Topology(
-        exchanges=tuple(
-            DeclaredExchange(name=name, type=type_, external=external, arguments=tuple(arguments.items()))
-            for name, type_, arguments, external in data["exchanges"]
-        ),
-        queues=tuple(
-            DeclaredQueue(name=name, kind=kind, external=external, arguments=tuple(arguments.items()))
-            for name, kind, arguments, external in data["queues"]
-        ),
-        bindings=tuple(Binding(*binding) for binding in data["bindings"]),
-        wiring=wiring.from_data(data["wiring"]),
-    )

@@ -1,5 +1,6 @@
 """One child process, as its parent sees it: start, listen, stop, kill."""
 
+import json
 import os
 import signal
 import socket
@@ -11,10 +12,14 @@ from typing import Any
 
 import msgspec
 
+from ebats.pipelines.former import Former, to_data
 from ebats.pipelines.plan import ProcessSpec
 from ebats.runner.process import send_spec
 
 _PROGRAM = "from ebats.runner.process import main; main({}, {}, {}, {})"
+
+#: So long a child may take to listen; one that doesn't is seen to elsewhere.
+_TELL_S = 10.0
 
 
 class Child:
@@ -63,6 +68,17 @@ class Child:
         """Send one word; a child that is dead hears nothing, and that is seen elsewhere."""
         with suppress(OSError):
             self.line.send(word.encode() + b"\n")
+
+    def go(self, former: Former) -> None:
+        """Let the child begin; tell it what left the file since it was started."""
+        # More than the line may hold at once, so this waits until the child has read it.
+        self.line.settimeout(_TELL_S)
+        with suppress(OSError):
+            if former != self.spec.former:
+                data = json.dumps(to_data(former), ensure_ascii=True).encode()
+                self.line.sendall(b"former " + data + b"\n")
+            self.line.sendall(b"go\n")
+        self.line.setblocking(False)
 
     def read(self) -> list[dict[str, Any]]:
         """Return what the child has told since the last call."""

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ebats.pipelines.former import NEVER_CHANGED, Former
 from ebats.pipelines.topology import Topology
 
 #: Counts ready messages of queues by name; None: there is no such queue.
@@ -25,13 +26,16 @@ class Idle:
     of what it put on rungs, and of what came from them, is held against what waits there.
     """
 
-    def __init__(self, topology: Topology, queues: Iterable[str], counts: Counts) -> None:
-        """Watch the work queues `queues` (broker names), the suspects and all rungs."""
-        rungs = [queue.name for queue in topology.of_kind("rung")]
+    def __init__(
+        self, topology: Topology, queues: Iterable[str], counts: Counts, former: Former = NEVER_CHANGED
+    ) -> None:
+        """Watch the work queues `queues` (broker names), the suspects, all rungs, and what left the file."""
+        rungs = [*(queue.name for queue in topology.of_kind("rung")), *former.of_kind("rung")]
         # In front of a shared one is an exchange of its name; an event's own one has none.
-        exchanges = {exchange.name for exchange in topology.exchanges}
+        exchanges = {*(exchange.name for exchange in topology.exchanges), *former.exchanges}
         self._rungs = rungs
-        self._queues = [*queues, *(queue.name for queue in topology.of_kind("suspects"))]
+        suspects = (queue.name for queue in topology.of_kind("suspects"))
+        self._queues = [*queues, *suspects, *former.of_kind("work", "intake", "suspects")]
         self._counts = counts
         before = counts(rungs)
         shared = {name for name in rungs if name.partition("~")[0] in exchanges}

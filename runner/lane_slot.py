@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ebats.pipelines.former import NEVER_CHANGED
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.plan import ProcessSpec
 from ebats.runner.child import Child, how_it_ended
@@ -18,6 +19,8 @@ class LaneSlot(Slot):
     def __init__(self, pipeline: Pipeline) -> None:
         super().__init__(ProcessSpec(role="lane", name="lane", pipeline=pipeline))
         self._pipeline = pipeline
+        #: What left the file.
+        self.former = NEVER_CHANGED
         #: There is, or may be, work for the lane.
         self.wanted = False
         #: During which runs it died, each once, until a lane has counted it.
@@ -31,7 +34,11 @@ class LaneSlot(Slot):
         """Prepare the next lane: it is told during which runs the ones before it died."""
         self.wanted = False
         self.spec = ProcessSpec(
-            role="lane", name="lane", pipeline=self._pipeline, crashed=tuple(self._crashed)
+            role="lane",
+            name="lane",
+            pipeline=self._pipeline,
+            former=self.former,
+            crashed=tuple(self._crashed),
         )
 
     def hear(self, words: dict[str, Any]) -> None:

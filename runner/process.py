@@ -9,6 +9,7 @@ import struct
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import setproctitle
 
@@ -105,6 +106,7 @@ def _with_journal(
     pipeline = spec.pipeline
     if not parent.wait_for_go():
         return
+    spec = replace(spec, former=parent.former or spec.former)
     source = Source(pipeline=pipeline.name, process=spec.name, environment=pipeline.environment)
     outbox = Outbox(outbox_fd, source)
     journal = Journal(pipeline, spec.name, outbox, with_payload=spec.with_payload)

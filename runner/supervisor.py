@@ -7,10 +7,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Protocol
 
 import setproctitle
 
+from ebats.pipelines.former import Former
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.plan import ProcessSpec, consumers
 from ebats.pipelines.problems import EbatsError
@@ -54,7 +56,7 @@ class Supervisor:
         self._slots = [Slot(spec) for spec in consumers(pipeline, only)]
         self._writer = Slot(ProcessSpec(role="writer", name="writer", pipeline=pipeline))
         self._lane = LaneSlot(pipeline)
-        self._lookout = Lookout(pipeline, self._want_lane)
+        self._lookout = Lookout(pipeline, self._want_lane, self.say)
         #: The counters of processes that have ended, added up.
         self._ended: Counter[str] = Counter()
         self._going = False
@@ -86,14 +88,20 @@ class Supervisor:
         """
         try_entry_points(self._pipeline, self._send, self.say, self.stopping)
 
-    def go(self, *, with_lane: bool) -> None:
-        """Let the processes begin; `with_lane`: there are suspects from before."""
+    def go(self, former: Former, *, with_lane: bool) -> None:
+        """Let the processes begin; `with_lane`: there are suspects from before.
+
+        `former` is what left the file: they deal with its messages.
+        """
         self._going = True
         for slot in self._slots:
+            # Those that are here already were started before anybody knew.
+            slot.spec = replace(slot.spec, former=former)
             if slot.child:
-                slot.child.say("go")
+                slot.child.go(former)
+        self._lane.former = former
         self._lane.wanted = with_lane
-        self._lookout.start()
+        self._lookout.start(former)
         names = ", ".join(slot.spec.name for slot in self._slots)
         self.log.info(f"runs {self._pipeline.file}: {names}")
 

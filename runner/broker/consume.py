@@ -14,7 +14,7 @@ from ebats.runner.broker.away import QUEUE_ERRORS, Away
 from ebats.runner.broker.connect import BROKER_ERRORS, Say
 from ebats.runner.broker.link import Link
 from ebats.runner.broker.tags import Tags
-from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.delivery import Delivery
 
 _PAUSE_S = 0.5
 #: An acknowledgement waits at most so long for others to go with it.

@@ -1,6 +1,7 @@
 """Making the broker match the file: declare and bind what is new, unbind what only the old file had."""
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -8,15 +9,18 @@ from typing import Any, TypeVar
 from amqp.exceptions import AMQPError, IrrecoverableChannelError, NotFound, ResourceLocked
 from kombu.connection import Connection
 
+from ebats.pipelines import changes
+from ebats.pipelines.former import Former
 from ebats.pipelines.model import Pipeline
+from ebats.pipelines.stored_topology import to_json
 from ebats.pipelines.topology import (
     Binding,
     DeclaredExchange,
     Topology,
     derive,
-    to_json,
 )
 from ebats.runner.broker import present
+from ebats.runner.broker.change import move_all, waiting_before
 from ebats.runner.broker.connect import Say
 from ebats.runner.broker.lock import alone, one_channel
 from ebats.runner.broker.mismatch import (
@@ -39,20 +43,18 @@ Item = Declared | Binding
 ItemT = TypeVar("ItemT", Declared, Binding)
 
 
-def apply(pipeline: Pipeline, say: Say, stop: Callable[[], bool] = lambda: False) -> bool:
-    """Make the broker match the file; False: `stop` became true before that was done. Idempotent.
+def apply(pipeline: Pipeline, say: Say, stop: Callable[[], bool] = lambda: False) -> Former | None:
+    """Make the broker match the file, and return what is left of the files before. Idempotent.
 
-    Waits for the broker, and for another runner that is at it.
+    What waits in queues is moved to where the file wants it now. None: `stop` became true before that was
+    begun. Waits for the broker, and for another runner that is at it.
 
     Raises:
         TopologyMismatch: with all that exists with other arguments, or may not be declared.
+        MoveFailed: a message that has to move can't; it stays where it is.
     """
 
-    def work(connection: Connection) -> bool:
-        _change(connection, pipeline, derive(pipeline))
-        return True
-
-    return alone(pipeline, say, stop, work) or False
+    return alone(pipeline, say, stop, lambda connection: _change(connection, pipeline, say))
 
 
 def ensure(pipeline: Pipeline, say: Say, stop: Callable[[], bool] = lambda: False) -> bool | None:
@@ -72,7 +74,7 @@ def ensure(pipeline: Pipeline, say: Say, stop: Callable[[], bool] = lambda: Fals
                 if topologies := stored.topologies():
                     stored.give_back()
                     return any(topology != new for topology in topologies)
-        _change(connection, pipeline, new)
+        _change(connection, pipeline, say)
         return False
 
     return alone(pipeline, say, stop, work)
@@ -85,17 +87,20 @@ def _exists(connection: Connection, queue: str) -> bool:
     return False
 
 
-def _change(connection: Connection, pipeline: Pipeline, new: Topology) -> None:
-    _declare(connection, pipeline, new)
+def _change(connection: Connection, pipeline: Pipeline, say: Say) -> Former:
+    _declare(connection, pipeline, derive(pipeline))
     with one_channel(connection) as channel:
         stored = Stored(connection, channel, pipeline)
-        old = stored.topologies()
+        change = changes.change(pipeline, stored.topologies(), time.time())
         # Before anything is bound: were it after, a crash in between would leave bindings that nobody
         # knows of. The old ones are forgotten last, so until all is done both are known.
-        stored.add(to_json(new))
-        _bind(connection, pipeline, new)
-        _unbind(connection, {binding for topology in old for binding in topology.bindings} - {*new.bindings})
+        stored.add(to_json(change.new))
+        _bind(connection, pipeline, (*change.new.bindings, *change.new.redirects))
+        before = waiting_before(connection, change)
+        _unbind(connection, change.unbound)
+        move_all(connection, pipeline, change, before, say)
         stored.forget()
+    return change.new.former
 
 
 # All is sent without waiting for answers, which costs one round trip instead of one for each. An error
@@ -127,14 +132,14 @@ def _declare_one(channel: Any, item: Declared, *, nowait: bool = False) -> None:
         channel.queue_declare(item.name, **options)
 
 
-def _bind(connection: Connection, pipeline: Pipeline, topology: Topology) -> None:
+def _bind(connection: Connection, pipeline: Pipeline, bindings: Sequence[Binding]) -> None:
     try:
         with one_channel(connection) as channel:
-            for binding in topology.bindings:
+            for binding in bindings:
                 _bind_one(channel, binding, nowait=True)
             channel.queue_declare(pipeline.on_broker("topology"), passive=True)
     except _REFUSALS:
-        if refused := _one_by_one(connection, pipeline, topology.bindings, _bind_one):
+        if refused := _one_by_one(connection, pipeline, bindings, _bind_one):
             raise TopologyMismatch("\n".join(refused)) from None
 
 

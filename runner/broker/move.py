@@ -17,7 +17,7 @@ from ebats.runner.broker.channel import working_channel
 from ebats.runner.broker.connect import BROKER_ERRORS
 from ebats.runner.broker.publish import Confirming, Sending
 from ebats.runner.broker.reader import Reader
-from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.settle import Outgoing
 
 #: Messages in hand at once; others who take from the queue don't see them.

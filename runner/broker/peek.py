@@ -10,7 +10,7 @@ from kombu.connection import Connection
 from ebats.runner.broker import received
 from ebats.runner.broker.channel import working_channel
 from ebats.runner.broker.reader import Reader
-from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.delivery import Delivery
 
 #: Of one consumer: RabbitMQ gives no more to one of a quorum queue; when it is full, another goes on.
 _WINDOW = 2000

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.delivery import Delivery
 
 
 def delivery(message: Any, queue: str, generation: int = 0) -> Delivery:

@@ -1,18 +1,16 @@
 """The topology that was last applied to a pipeline: a message in its queue `NAME.topology`."""
 
-import time
 from collections.abc import Iterable
 from typing import Any
 
 from kombu.connection import Connection
 
 from ebats.pipelines.model import Pipeline
-from ebats.pipelines.topology import Topology, from_json
+from ebats.pipelines.stored_topology import from_json
+from ebats.pipelines.topology import Topology
+from ebats.runner.broker.confirmed import publish_confirmed
 from ebats.runner.broker.mismatch import TopologyMismatch
-from ebats.runner.broker.publish import Confirming, Sending
 from ebats.runner.execution.settle import Outgoing
-
-_CONFIRM_TIMEOUT_S = 30.0
 
 
 class Stored:
@@ -65,21 +63,10 @@ class Stored:
             raise TopologyMismatch(f"{text}; {hint}") from error
 
     def _publish(self, bodies: Iterable[bytes]) -> None:
-        confirming = Confirming(self._channel)
         properties = {"content_type": "application/json", "delivery_mode": 2}
-        for body in bodies:
-            outgoing = Outgoing("", self._queue, body, {}, properties)
-            confirming.publish(Sending(outgoing, _nothing, _nothing))
-        deadline = time.monotonic() + _CONFIRM_TIMEOUT_S
-        while confirming.unconfirmed:
-            self._connection.drain_events(timeout=max(0.01, deadline - time.monotonic()))
-        if confirming.refused:
-            raise ConnectionError(f"it takes no message into {self._queue}")
+        messages = [Outgoing("", self._queue, body, {}, properties) for body in bodies]
+        publish_confirmed(self._connection, self._channel, messages)
 
 
 def _body(message: Any) -> bytes:
     return bytes(message.body or b"")  # py-amqp makes an empty one a str
-
-
-def _nothing() -> None:
-    pass

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import structs
 
-from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.delivery import Delivery
 
 #: A settled delivery behind a gap is acknowledged singly after so long.
 _HELD_S = 0.009

@@ -21,7 +21,7 @@ from ebats.runner.commands import letters, letters_json
 from ebats.runner.commands.progress import Progress
 from ebats.runner.commands.say import say
 from ebats.runner.commands.selection import Selection
-from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.letter import Letter, Reader
 
 Format = Literal["text", "json"]

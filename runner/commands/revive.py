@@ -17,7 +17,7 @@ from ebats.runner.commands.ask import Interrupted, is_sure
 from ebats.runner.commands.dead import Search, how_many, look, terminal_width, without_body
 from ebats.runner.commands.progress import Progress
 from ebats.runner.commands.say import say
-from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.letter import Letter, Reader
 from ebats.runner.execution.revive import Reviver
 from ebats.runner.execution.settle import Outgoing

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Collection, Iterable, Mapping
 
+from ebats.pipelines.former import NEVER_CHANGED, Former
 from ebats.pipelines.load import examine
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import UsageError
@@ -43,16 +44,16 @@ def _run(
     if supervisor.stopping():
         return 0 if supervisor.stop() else 1
     broker = Inspector(pipeline.broker, supervisor.say, supervisor.stopping)
-    make_ready = present.check if pipeline.broker.declare == "never" else declare.apply
-    if not make_ready(pipeline, supervisor.say, supervisor.stopping):
+    former = _make_ready(pipeline, supervisor)
+    if former is None:
         return 0 if supervisor.stop() else 1
     topology = derive(pipeline)
     dead, suspects = pipeline.queue_on_broker("dead"), pipeline.queue_on_broker("suspects")
     before = broker.counts([dead, suspects])
-    watch = Idle(topology, _queues(pipeline, only), broker.counts) if until_idle else None
+    watch = Idle(topology, _queues(pipeline, only), broker.counts, former) if until_idle else None
     broker.close()
     state = StateFile(pipeline)
-    supervisor.go(with_lane=bool(before[suspects]))
+    supervisor.go(former, with_lane=bool(before[suspects]))
     try:
         supervisor.run(watch, state.write)
     finally:
@@ -62,6 +63,14 @@ def _run(
         sys.stderr.write("ebats: this run made dead letters; `ebats status` counts them\n")
         return 1
     return 0 if clean else 1
+
+
+def _make_ready(pipeline: Pipeline, supervisor: Supervisor) -> Former | None:
+    """Make the broker ready for a run, and return what left the file; None: the run is to end."""
+    if pipeline.broker.declare == "never":
+        is_ready = present.check(pipeline, supervisor.say, supervisor.stopping)
+        return NEVER_CHANGED if is_ready else None
+    return declare.apply(pipeline, supervisor.say, supervisor.stopping)
 
 
 def _check_only(pipeline: Pipeline, only: Collection[str]) -> None:

@@ -1,61 +1,16 @@
-"""What a delivery says: whose message it is, which attempt, for which tasks."""
+"""What all runs of a delivery share: whose message it is, which attempt, where it was first published."""
 
 import secrets
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from ebats.pipelines.addresses import DUE
-from ebats.pipelines.ladder import LONGEST_WAIT_S
-from ebats.pipelines.model import Task
 from ebats.pipelines.routes import Routes, Rung
+from ebats.runner.execution.delivery import MANY, Delivery
 from ebats.runner.execution.fields import as_name, as_number
 
-Headers = dict[str, Any]
-
 _MOST_ATTEMPTS = 1_000_000
-#: Cut short so often, a message is a suspect.
-_MANY = 2
-
-
-class Delivery(msgspec.Struct):
-    """A message as the broker hands it over; its tag changes when a lost connection brings it again."""
-
-    tag: int
-    #: Which connection the tag belongs to: tags begin anew on each.
-    generation: int
-    #: The broker's name of the queue.
-    queue: str
-    exchange: str
-    key: str
-    redelivered: bool
-    body: bytes
-    headers: Headers
-    properties: dict[str, Any]
-    #: Unix time in seconds.
-    received: float
-    #: How many runs it has, and how many of them aren't settled.
-    runs: int = 1
-    pending: int = 1
-    #: All runs are settled; only the acknowledgement is missing.
-    finished: bool = False
-    #: Its run goes on without it: what is called when that is settled, instead of an acknowledgement.
-    on_settled: Callable[[], None] | None = None
-
-    def is_suspect(self) -> bool:
-        """Return whether the message has been cut short so often that it might be the reason.
-
-        Quorum queues count (https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling), and
-        twice is too often; a classic queue only says that the message was delivered before.
-        """
-        count = self.headers.get("x-delivery-count")
-        return count >= _MANY if isinstance(count, int) else self.redelivered
-
-    def times_returned(self) -> int:
-        """Return how often the broker has taken the message back, where it counts."""
-        count = self.headers.get("x-delivery-count")
-        return count if isinstance(count, int) else 0
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -85,90 +40,15 @@ class Envelope(msgspec.Struct, frozen=True):
     def is_suspect(self) -> bool:
         """Return whether the message has been cut short so often that it might be the reason."""
         delivery = self.delivery
-        if self.cut and self.cut + delivery.times_returned() >= _MANY:
+        if self.cut and self.cut + delivery.times_returned() >= MANY:
             return True
         return delivery.redelivered and delivery.is_suspect()
 
 
-class Runs(msgspec.Struct, frozen=True):
-    """The delivery is for these tasks."""
-
-    envelope: Envelope
-    tasks: tuple[Task, ...]
-
-
-class Split(msgspec.Struct, frozen=True):
-    """The delivery is for tasks of several events: each gets a copy of its own first."""
-
-    copies: tuple[tuple[Envelope, Task], ...]
-
-
-class Around(msgspec.Struct, frozen=True):
-    """The message left its rung too early, by an expiration of its own: it waits there again."""
-
-    envelope: Envelope
-    exchange: str
-    key: str
-
-
-class Early(msgspec.Struct, frozen=True):
-    """The message isn't due yet: it waits on, hop by hop."""
-
-    envelope: Envelope
-    task: Task
-    #: Unix time in seconds.
-    due: float
-
-
-class Undated(msgspec.Struct, frozen=True):
-    """The message says that it waits, but not till when: nobody may guess that it is now."""
-
-    runs: Runs
-    why: str
-
-
-class Unknown(msgspec.Struct, frozen=True):
-    """This version of the file has nothing for the message."""
-
-    envelope: Envelope
-    why: str
-
-
-Meaning = Runs | Split | Around | Early | Undated | Unknown
-
-
-def read(delivery: Delivery, routes: Routes) -> Meaning:
-    """Return what a delivery is for. What it shows decides: its exchange, then its key, then its headers."""
-    meaning = _read(delivery, routes)
-    if DUE in delivery.headers and isinstance(meaning, Runs):
-        return _by_time(meaning, delivery)
-    return meaning
-
-
-def _read(delivery: Delivery, routes: Routes) -> Meaning:
-    exchange, key = delivery.exchange, delivery.key
-    if exchange == routes.tasks_exchange:
-        if key.startswith("@"):
-            return _by_headers(delivery, routes)
-        return _by_task(delivery, routes, key)
-    if exchange:
-        # It is new here: what headers of ours say that came with it was true elsewhere.
-        return _by_event(_first(delivery, exchange, key), routes)
-    return _by_headers(delivery, routes)
-
-
-def _by_time(runs: Runs, delivery: Delivery) -> Meaning:
-    due = runs.envelope.due
-    # Twice: an event's delay comes on top of the longest that may be asked for.
-    if due is None or due > delivery.received + 2 * LONGEST_WAIT_S:
-        undated = Runs(msgspec.structs.replace(runs.envelope, due=None), runs.tasks)
-        found = f"{delivery.headers[DUE]!r:.60}"
-        return Undated(undated, f"the header {DUE} is {found}, and has to be a Unix time in seconds")
-    if due <= delivery.received:
-        return runs
-    if len(runs.tasks) != 1:
-        return Split(tuple((runs.envelope, task) for task in runs.tasks))
-    return Early(runs.envelope, runs.tasks[0], due)
+def fresh(delivery: Delivery, exchange: str, key: str) -> Envelope:
+    """Return the envelope of a message that is new here, published with that exchange and key."""
+    due = as_number(delivery.headers.get(DUE), float)
+    return Envelope(_id(delivery), None, exchange, key, delivery.queue, 1, None, None, 0, None, due, delivery)
 
 
 def rung_of(delivery: Delivery, routes: Routes) -> Rung | None:
@@ -187,75 +67,23 @@ def new_id() -> str:
     return secrets.token_hex(16)
 
 
-def _by_task(delivery: Delivery, routes: Routes, name: str) -> Meaning:
-    rung = rung_of(delivery, routes)
-    envelope = _from_headers(delivery, routes)
-    if rung and rung.event and "ebats-exchange" not in delivery.headers:
-        envelope = _from_rung(delivery, rung.event)
-    # One that says when it is due waits on till then, and not for a whole rung again.
-    if rung and (rung.event or envelope.due is None) and _is_early(delivery, rung):
-        queue = str((last_death(delivery) or {}).get("queue"))
-        exchange = queue.partition("~")[0]
-        # An event's own rung has no exchange in front, a shared one has one of its name.
-        return Around(envelope, "", queue) if rung.event else Around(envelope, exchange, delivery.key)
-    # One that was to run from a queue which its task has no more is that task's all the same.
-    task = routes.by_key.get(name) or routes.tasks.get(name.partition("@")[0])
-    if task is None:
-        return Unknown(envelope, f"there is no task {name!r}")
-    return Runs(envelope, (task,))
+def waiting(delivery: Delivery, routes: Routes, event: str) -> Envelope:
+    """Return the envelope of a message that lies on an event's own rung."""
+    if "ebats-exchange" in delivery.headers:
+        return from_headers(delivery, routes)
+    return msgspec.structs.replace(fresh(delivery, delivery.exchange, delivery.key), event=event)
 
 
-def _by_event(envelope: Envelope, routes: Routes) -> Meaning:
-    exchange, key = envelope.exchange, envelope.key
-    found = [
-        (event, tasks)
-        for event in routes.events_of(exchange, key)
-        if (tasks := routes.tasks_of(event.name, envelope.queue))
-    ]
-    if not found:
-        return Unknown(envelope, f"no event of {exchange!r} with the key {key!r} has a task here")
-    copies = tuple(
-        (msgspec.structs.replace(envelope, event=event.name), task)
-        for event, tasks in found
-        for task in tasks
-    )
-    if len(found) == 1:
-        return Runs(copies[0][0], found[0][1])
-    return Split(copies)
-
-
-def _by_headers(delivery: Delivery, routes: Routes) -> Meaning:
-    envelope = _from_headers(delivery, routes)
-    name = as_name(delivery.headers.get("ebats-task"))
-    if name is not None:
-        task = routes.tasks.get(name)
-        return Runs(envelope, (task,)) if task else Unknown(envelope, f"there is no task {name!r}")
-    if envelope.event is not None:
-        tasks = routes.tasks_of(envelope.event, envelope.queue)
-        return Runs(envelope, tasks) if tasks else Unknown(envelope, f"there is no event {envelope.event!r}")
-    if envelope.exchange not in ("", routes.tasks_exchange):
-        return _by_event(envelope, routes)
-    only = routes.only_task(envelope.queue)
-    if only is None:
-        return Unknown(envelope, "the queue has several tasks: name one in the header ebats-task")
-    return Runs(envelope, (only,))
-
-
-def _first(delivery: Delivery, exchange: str, key: str) -> Envelope:
-    due = as_number(delivery.headers.get(DUE), float)
-    return Envelope(_id(delivery), None, exchange, key, delivery.queue, 1, None, None, 0, None, due, delivery)
-
-
-def _from_rung(delivery: Delivery, event: str) -> Envelope:
+def from_rung(delivery: Delivery, event: str) -> Envelope:
     """Return the envelope of a message from an event's own rung: the broker tells where it came from."""
     death = last_death(delivery) or {}
     keys = death.get("routing-keys")
     key = as_name(keys[0]) if isinstance(keys, list) and keys else None
-    envelope = _first(delivery, as_name(death.get("exchange")) or "", key or "")
+    envelope = fresh(delivery, as_name(death.get("exchange")) or "", key or "")
     return msgspec.structs.replace(envelope, event=event)
 
 
-def _is_early(delivery: Delivery, rung: Rung) -> bool:
+def is_early(delivery: Delivery, rung: Rung) -> bool:
     """Return whether a message waited less than its rung's time, by an expiration of its own."""
     expiration = (last_death(delivery) or {}).get("original-expiration")
     if expiration is None:
@@ -272,10 +100,11 @@ def last_death(delivery: Delivery) -> dict[str, Any] | None:
     return None
 
 
-def _from_headers(delivery: Delivery, routes: Routes) -> Envelope:
+def from_headers(delivery: Delivery, routes: Routes) -> Envelope:
+    """Return the envelope that the headers of ours tell; without them it is a new message's."""
     headers = delivery.headers
     if not headers:
-        return _first(delivery, delivery.exchange, delivery.key)
+        return fresh(delivery, delivery.exchange, delivery.key)
     queue = as_name(headers.get("ebats-queue")) if delivery.queue == routes.suspects else None
     return Envelope(
         id=_id(delivery),

@@ -11,7 +11,8 @@ import msgspec
 
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.routes import Routes
-from ebats.runner.execution.envelope import Delivery, last_death
+from ebats.runner.execution.delivery import Delivery
+from ebats.runner.execution.envelope import last_death
 from ebats.runner.execution.fields import as_name, as_number
 
 #: No task, or no event, took what was published.

@@ -8,11 +8,13 @@ from ebats.pipelines.ladder import RETRY_WITHOUT_LADDER, rung_after
 from ebats.pipelines.model import Ladder
 
 #: How an attempt failed.
-How = Literal["exception", "retry", "reject", "timeout", "arguments", "undecodable", "crashed", "unknown"]
+How = Literal[
+    "exception", "retry", "reject", "timeout", "arguments", "undecodable", "crashed", "unknown", "gone"
+]
 
 #: Why a message is dead, in one word; it stands in the header `ebats-reason`.
 Reason = Literal[
-    "exhausted", "failed", "rejected", "timeout", "arguments", "undecodable", "crashed", "unknown"
+    "exhausted", "failed", "rejected", "timeout", "arguments", "undecodable", "crashed", "unknown", "gone"
 ]
 
 
@@ -74,6 +76,7 @@ _FINAL: dict[How, Reason] = {
     "undecodable": "undecodable",
     "crashed": "crashed",
     "unknown": "unknown",
+    "gone": "gone",
 }
 
 

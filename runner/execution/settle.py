@@ -12,9 +12,11 @@ import msgspec
 from ebats.pipelines.addresses import DUE
 from ebats.pipelines.ladder import HOPS_MS, next_hop
 from ebats.pipelines.model import Pipeline, Task
-from ebats.pipelines.topology import UNKNOWN_RUNG_MS, rung_name, task_key
+from ebats.pipelines.moves import Way
+from ebats.pipelines.topology import UNKNOWN_RUNG_MS, event_rung_name, rung_name, task_key
 from ebats.runner.execution.call import TEXT_BYTES, TRACEBACK_BYTES, cut
-from ebats.runner.execution.envelope import Delivery, Envelope, Headers
+from ebats.runner.execution.delivery import Delivery, Headers
+from ebats.runner.execution.envelope import Envelope
 from ebats.runner.execution.fields import as_name
 from ebats.runner.execution.outcome import Dead, Failed, Retry
 
@@ -134,6 +136,17 @@ def again(envelope: Envelope, task: Task | None, exchange: str, key: str, now: f
     anew = msgspec.structs.replace(envelope, attempt=1, first=None, last=None, crashes=0, unknown_since=None)
     headers = {name: value for name, value in _headers(anew, task).items() if name not in _FAILURE}
     return _outgoing(anew, exchange, key, headers | {_PUBLISHED: now})
+
+
+def moved(pipeline: Pipeline, envelope: Envelope, way: Way) -> Outgoing:
+    """Return the copy of a delivery for a task that the changed file leads it to."""
+    task, queue = pipeline.tasks[way.task], pipeline.queues[way.queue]
+    headers = _headers(msgspec.structs.replace(envelope, event=way.event), task)
+    event = pipeline.events.get(way.event or "")
+    item = next((item for item in event.tasks if item.task == task), None) if event else None
+    if way.delay_ms and event and item:
+        return _outgoing(envelope, "", event_rung_name(pipeline, event, item), headers)
+    return _outgoing(envelope, pipeline.on_broker("tasks"), task_key(task, queue), headers)
 
 
 def suspect(pipeline: Pipeline, envelope: Envelope, task: Task, crashes: int) -> Outgoing:

@@ -13,7 +13,8 @@ import msgspec
 
 from ebats.pipelines.model import Task
 from ebats.runner.execution.call import Function
-from ebats.runner.execution.envelope import Delivery, Envelope
+from ebats.runner.execution.delivery import Delivery
+from ebats.runner.execution.envelope import Envelope
 
 if TYPE_CHECKING:
     import asyncio

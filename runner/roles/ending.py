@@ -8,9 +8,10 @@ from ebats.pipelines.topology import shared_delays_ms
 from ebats.runner.execution import settle
 from ebats.runner.execution.call import TEXT_BYTES, cut
 from ebats.runner.execution.encode import BadResult
-from ebats.runner.execution.envelope import Early, Envelope
+from ebats.runner.execution.envelope import Envelope
 from ebats.runner.execution.journal import Journal
 from ebats.runner.execution.outcome import Dead, Decision, Failed, Result, Retry, Returned, decide
+from ebats.runner.execution.reading import Early, Moved
 from ebats.runner.execution.results import NOTHING, FollowUps, Results
 from ebats.runner.execution.seldom import Seldom
 from ebats.runner.execution.settle import Outgoing
@@ -67,6 +68,14 @@ class Ending:
         message = settle.hop(self._pipeline, early.envelope, early.task, remaining_s, self._rungs_ms)
         self._settler.count("to_rungs")
         self._settler.pass_on(delivery, message)
+
+    def move_on(self, moved: Moved) -> None:
+        """Publish a message where the changed file leads it."""
+        for way in moved.ways:
+            if way.delay_ms:
+                self._settler.count("to_event_rungs")
+        messages = [settle.moved(self._pipeline, moved.envelope, way) for way in moved.ways]
+        self._settler.pass_on(moved.envelope.delivery, messages)
 
     def _settle(self, run: Run, decision: Decision, result: Result, follows: FollowUps, now: float) -> None:
         envelope, task = run.envelope, run.task

@@ -7,23 +7,14 @@ from functools import partial
 
 from msgspec import structs
 
+from ebats.pipelines.former import NEVER_CHANGED, Former
 from ebats.pipelines.model import Pipeline, Task
 from ebats.pipelines.routes import Routes
-from ebats.runner.execution import call, settle
+from ebats.runner.execution import call, reading, settle
 from ebats.runner.execution.api import Context
 from ebats.runner.execution.arrival import Arrivals
-from ebats.runner.execution.envelope import (
-    Around,
-    Delivery,
-    Early,
-    Envelope,
-    Runs,
-    Split,
-    Undated,
-    Unknown,
-    read,
-    rung_of,
-)
+from ebats.runner.execution.delivery import Delivery
+from ebats.runner.execution.envelope import Envelope, rung_of
 from ebats.runner.execution.journal import Journal
 from ebats.runner.execution.outcome import EXCEPTIONS, Dead, Failed, Result, decide
 from ebats.runner.execution.seldom import Seldom
@@ -41,7 +32,9 @@ _EARLY_S = 5.0
 class Engine:
     """Works deliveries off. It owns no thread and no connection, and is called from many threads."""
 
-    def __init__(self, pipeline: Pipeline, functions: Looks, journal: Journal) -> None:
+    def __init__(
+        self, pipeline: Pipeline, functions: Looks, journal: Journal, former: Former = NEVER_CHANGED
+    ) -> None:
         self.pipeline = pipeline
         self.journal = journal
         #: Deliveries that came, and those of them that came from a shared rung; the intake's thread counts.
@@ -61,7 +54,7 @@ class Engine:
         #: Deals with what comes back from a lease queue; False: it is like any other.
         self.came_back: Callable[[Delivery], bool] = lambda _delivery: False
         self._functions = functions
-        self._routes = Routes(pipeline)
+        self._routes = Routes(pipeline, former)
         self._ending = Ending(pipeline, self._routes, self.settler, journal)
         self._arrivals = Arrivals(pipeline)
         self._names = {queue.broker_name: queue.name for queue in pipeline.queues.values()}
@@ -89,20 +82,26 @@ class Engine:
                 return
             if not delivery.redelivered:
                 self._count_rung(delivery)
-        meaning = read(delivery, self._routes)
-        if isinstance(meaning, Runs):
+        self._deal(reading.read(delivery, self._routes), delivery)
+
+    def _deal(self, meaning: reading.Meaning, delivery: Delivery) -> None:
+        if isinstance(meaning, reading.Runs):
             self._take_runs(meaning)
-        elif isinstance(meaning, Split):
+        elif isinstance(meaning, reading.Split):
             self._split(delivery, meaning.copies)
-        elif isinstance(meaning, Around):
+        elif isinstance(meaning, reading.Around):
             self.settler.count("to_rungs" if meaning.exchange else "to_event_rungs")
             self.settler.pass_on(delivery, settle.around(meaning.envelope, meaning.exchange, meaning.key))
-        elif isinstance(meaning, Early):
+        elif isinstance(meaning, reading.Early):
             self._ending.wait_on(meaning)
-        elif isinstance(meaning, Undated):
+        elif isinstance(meaning, reading.Undated):
             delivery.pending = delivery.runs = len(meaning.runs.tasks)
             for task in meaning.runs.tasks:
                 self.die(meaning.runs.envelope, task, Failed("undecodable", "BadHeader", meaning.why))
+        elif isinstance(meaning, reading.Moved):
+            self._ending.move_on(meaning)
+        elif isinstance(meaning, reading.Gone):
+            self.die(meaning.envelope, None, Failed("gone", "Gone", meaning.why))
         else:
             self._unknown(meaning)
 
@@ -120,7 +119,7 @@ class Engine:
             else:
                 self.from_rungs += 1
 
-    def _take_runs(self, runs: Runs) -> None:
+    def _take_runs(self, runs: reading.Runs) -> None:
         envelope, tasks = runs.envelope, runs.tasks
         delivery = envelope.delivery
         if len(tasks) > 1:
@@ -146,7 +145,7 @@ class Engine:
         for envelope, task in copies:
             self.settler.pass_on(delivery, settle.one_task(self.pipeline, envelope, task))
 
-    def _unknown(self, unknown: Unknown) -> None:
+    def _unknown(self, unknown: reading.Unknown) -> None:
         envelope, now = unknown.envelope, time.time()
         if self._seldom.may_say(unknown.why):
             queue = envelope.delivery.queue

@@ -15,7 +15,8 @@ from ebats.pipelines import lease as rules
 from ebats.pipelines.model import Pipeline
 from ebats.runner.broker.lease_queues import Filling, LeaseQueues
 from ebats.runner.execution import settle
-from ebats.runner.execution.envelope import Delivery, came_from
+from ebats.runner.execution.delivery import Delivery
+from ebats.runner.execution.envelope import came_from
 from ebats.runner.execution.journal import Journal
 from ebats.runner.execution.slots import Run, Slots
 from ebats.runner.roles.engine import Engine

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from ebats.pipelines.former import Former, from_data
+
 
 def _forget_signals() -> None:
     signal.set_wakeup_fd(-1)
@@ -32,6 +34,8 @@ class Parent:
         self.gone = False
         #: This process was asked to leave, by its parent or by a signal.
         self.stop = False
+        #: What left the file, where the parent has told.
+        self.former: Former | None = None
         signal.signal(signal.SIGTERM, self._on_sigterm)
         # A Ctrl-C at the terminal reaches the whole group; the parent says what follows from it.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -74,5 +78,8 @@ class Parent:
             return ()
         *lines, self._rest = (self._rest + data).split(b"\n")
         words = [line.decode() for line in lines]
+        for word in words:
+            if word.startswith("former "):
+                self.former = from_data(msgspec.json.decode(word.removeprefix("former ")))
         self.stop = self.stop or "stop" in words
         return words

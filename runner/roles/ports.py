@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ebats.runner.execution.call import Function
-from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.settle import Outgoing
 from ebats.runner.execution.slots import Run
 from ebats.runner.publishing.flight import Sends

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.journal import Journal
 from ebats.runner.execution.seldom import Seldom
 from ebats.runner.execution.settle import Outgoing

@@ -51,7 +51,7 @@ class Worker:
         self.parent = parent
         self.journal = journal
         self.functions = Functions(pipeline)
-        self.engine = Engine(pipeline, self.functions, journal)
+        self.engine = Engine(pipeline, self.functions, journal, spec.former)
         self.intake = Intake(pipeline.broker, queues, self.engine.take, self._say)
         # Both connections come and go together: the one that takes speaks for both.
         self.publisher = Publisher(pipeline.broker, self._say, say_link=self._whisper)

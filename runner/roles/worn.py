@@ -7,7 +7,7 @@ place: published, confirmed, then the old one is acknowledged.
 
 from typing import Protocol
 
-from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.slots import Slots
 from ebats.runner.roles.engine import Engine
 

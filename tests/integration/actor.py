@@ -18,7 +18,7 @@ from typing import Any
 
 import ebats  # noqa: F401  (makes sqlite:/// known to kombu)
 from ebats.runner.broker.move import Moved, move
-from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.settle import Outgoing
 from tests.integration.wire import Wire, body, tag
 from tests.waiting import wait_until

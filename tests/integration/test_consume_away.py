@@ -7,7 +7,7 @@ import pytest
 
 from ebats.pipelines.model import Broker as Settings
 from ebats.runner.broker.consume import Intake
-from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.delivery import Delivery
 from tests.conftest import Broker
 from tests.integration.wire import QUORUM, Wire
 from tests.waiting import wait_until

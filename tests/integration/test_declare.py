@@ -9,7 +9,8 @@ import pytest
 
 from ebats.pipelines.load import from_bytes
 from ebats.pipelines.model import Pipeline
-from ebats.pipelines.topology import derive, from_json
+from ebats.pipelines.stored_topology import from_json
+from ebats.pipelines.topology import derive
 from ebats.runner.broker import declare
 from ebats.runner.broker.mismatch import TopologyMismatch
 from tests.conftest import Broker

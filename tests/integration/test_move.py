@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ebats.runner.broker.move import Moved, MoveFailed, move
-from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.settle import Outgoing
 from tests.conftest import Broker
 from tests.integration.actor import actor

@@ -6,7 +6,7 @@ from typing import Any
 
 from ebats.pipelines.model import Pipeline
 from ebats.runner.broker.lease_queues import Filling
-from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.slots import Run
 from ebats.runner.roles.leases import Leases
 from tests.unit.core.shop import Bench, again, death, pipeline

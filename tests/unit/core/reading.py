@@ -1,7 +1,9 @@
 """What a delivery is for, as a test wants to know it."""
 
 from ebats.pipelines.routes import Routes
-from ebats.runner.execution.envelope import Delivery, Envelope, Runs, Unknown, read
+from ebats.runner.execution.delivery import Delivery
+from ebats.runner.execution.envelope import Envelope
+from ebats.runner.execution.reading import Runs, Unknown, read
 from tests.unit.core.shop import pipeline
 
 SHOP = pipeline()

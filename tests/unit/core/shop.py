@@ -8,8 +8,10 @@ from ebats.pipelines.model import Pipeline
 from ebats.pipelines.routes import Routes
 from ebats.runner.broker.publish import Sending
 from ebats.runner.execution import call
-from ebats.runner.execution.envelope import Delivery, Envelope, Runs, read
+from ebats.runner.execution.delivery import Delivery
+from ebats.runner.execution.envelope import Envelope
 from ebats.runner.execution.journal import Journal
+from ebats.runner.execution.reading import Runs, read
 from ebats.runner.execution.record import Execution, Line, Record, decode
 from ebats.runner.execution.settle import Outgoing
 from ebats.runner.execution.slots import Run

@@ -6,7 +6,8 @@ import pytest
 
 from ebats.pipelines.routes import Routes
 from ebats.runner.execution.arrival import Arrivals
-from ebats.runner.execution.envelope import Delivery, Runs, read
+from ebats.runner.execution.delivery import Delivery
+from ebats.runner.execution.reading import Runs, read
 from ebats.runner.execution.settle import Outgoing
 from tests.unit.core.shop import Bench, again, death, delivery, pipeline
 

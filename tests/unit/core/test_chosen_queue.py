@@ -7,8 +7,9 @@ import pytest
 from ebats.pipelines.routes import Routes, Rung
 from ebats.pipelines.topology import derive
 from ebats.runner.execution import settle
-from ebats.runner.execution.envelope import Envelope, Runs, Split, Unknown, read
+from ebats.runner.execution.envelope import Envelope
 from ebats.runner.execution.outcome import Failed, Retry
+from ebats.runner.execution.reading import Runs, Split, Unknown, read
 from tests.unit.core.shop import Bench, again, death, delivery, envelope_of, pipeline
 from tests.unit.core.tasks import fine
 

@@ -7,7 +7,7 @@ import pytest
 from ebats.pipelines.addresses import DUE
 from ebats.pipelines.topology import shared_delays_ms
 from ebats.runner.execution import settle
-from ebats.runner.execution.envelope import Around, Early, Runs, Split, Undated, read
+from ebats.runner.execution.reading import Around, Early, Runs, Split, Undated, read
 from tests.unit.core.messages import ROUTES, SHIP, SHOP
 from tests.unit.core.reading import EVENT_RUNG
 from tests.unit.core.shop import Bench, again, death, delivery

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ebats.runner.execution.envelope import Delivery, Split, read
+from ebats.runner.execution.delivery import Delivery
+from ebats.runner.execution.reading import Split, read
 from tests.unit.core.reading import OURS, ROUTES, origin, runs, unknown
 from tests.unit.core.shop import delivery
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from ebats.pipelines.routes import Rung
 from ebats.runner.execution import settle
-from ebats.runner.execution.envelope import Around, Meaning, read, rung_of
+from ebats.runner.execution.envelope import rung_of
+from ebats.runner.execution.reading import Around, Meaning, read
 from tests.unit.core.reading import EVENT_RUNG, OURS, ROUTES, origin, runs
 from tests.unit.core.shop import again, death, delivery
 

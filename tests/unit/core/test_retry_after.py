@@ -11,9 +11,9 @@ import pytest
 from ebats import Retry
 from ebats.pipelines.model import Ladder
 from ebats.runner.execution import settle
-from ebats.runner.execution.envelope import Early, Runs, read
 from ebats.runner.execution.outcome import Dead, Failed, decide
 from ebats.runner.execution.outcome import Retry as Again
+from ebats.runner.execution.reading import Early, Runs, read
 from tests.unit.core.messages import FAILED, ROUTES, SHIP, SHOP, paid
 from tests.unit.core.shop import Bench, again, delivery
 

@@ -3,8 +3,8 @@
 import pytest
 
 from ebats.runner.execution import settle
-from ebats.runner.execution.envelope import Runs, Unknown, read
 from ebats.runner.execution.outcome import Dead, Failed, Retry
+from ebats.runner.execution.reading import Runs, Unknown, read
 from tests.unit.core.messages import FAILED, KINDS, ROUTES, SHIP, SHOP, every_message, paid
 from tests.unit.core.shop import again, death, delivery, envelope_of
 

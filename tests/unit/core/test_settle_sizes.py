@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ebats.runner.execution import settle
-from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.outcome import Dead, Failed, Retry
 from ebats.runner.execution.settle import Outgoing
 from tests.unit.core.messages import KINDS, SHIP, SHOP, every_message, paid

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.journal import Journal
 from ebats.runner.execution.record import Log
 from ebats.runner.execution.settle import Outgoing

@@ -6,15 +6,14 @@ import pytest
 
 from ebats.pipelines.ladder import HOPS_MS, format_duration
 from ebats.pipelines.model import Event
+from ebats.pipelines.stored_topology import from_json, to_json
 from ebats.pipelines.topology import (
     Binding,
     derive,
     event_rung_name,
     exchange_of,
-    from_json,
     rung_name,
     shared_delays_ms,
-    to_json,
 )
 from tests.unit.core.shop import SHOP, pipeline
 

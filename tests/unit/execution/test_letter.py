@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ebats.runner.execution import settle
-from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.letter import Letter, Reader
 from ebats.runner.execution.outcome import Dead, Failed
 from ebats.runner.execution.revive import Reviver
