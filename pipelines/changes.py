@@ -150,7 +150,23 @@ def _differs(queue: str, before: Wiring, new: Topology, moves: Moves) -> bool:
             then = moves.of_delivery(exchange, key, queue, before=True)
             if then is not None and {*then} != {*(now or ())}:
                 return True
+            if any(_is_for_others(each, moves, exchange, key) for each in _copies(before, exchange, queue)):
+                return True
     return False
+
+
+def _copies(wiring: Wiring, exchange: str, queue: str) -> Iterator[tuple[str, str]]:
+    """Return the event and the task of each copy that a queue may hold because it was handed back."""
+    for name, event in wiring.events.items():
+        for item in event.tasks if event.exchange == exchange else ():
+            if wiring.queues.get(item.queue) == queue:
+                yield name, item.task
+
+
+def _is_for_others(copy: tuple[str, str], moves: Moves, exchange: str, key: str) -> bool:
+    """Return whether a copy of before is for something else now; that shows only while it is known as old."""
+    ways = moves.of_copy(*copy, exchange, key, delay_ms=None, before=True)
+    return ways is not None and [(way.event, way.task) for way in ways] != [copy]
 
 
 def _changed(before: Wiring, after: Wiring, exchange: str) -> list[WiredEvent]:
@@ -170,7 +186,7 @@ def _changed(before: Wiring, after: Wiring, exchange: str) -> list[WiredEvent]:
 def _feeds(wiring: Wiring, event: WiredEvent, queue: str) -> bool:
     if event.queue is not None:
         return event.queue == queue
-    return any(not item.delay_ms and wiring.queues.get(item.queue) == queue for item in event.tasks)
+    return any(wiring.queues.get(item.queue) == queue for item in event.tasks)
 
 
 def _tasks_on(wiring: Wiring, queue: str) -> int:

@@ -212,10 +212,11 @@ def _unbegun(envelope: Envelope) -> tuple[str, str, str] | None:
 
 
 def _moved(envelope: Envelope, ways: tuple[Way, ...], routes: Routes, what: str) -> Meaning:
-    if not ways:
+    way, *others = ways or (None,)
+    if way is None:
         return Gone(envelope, f"{what} has left the file")
-    if envelope.delivery.queue != routes.suspects or len(ways) > 1 or ways[0].delay_ms:
+    if envelope.delivery.queue != routes.suspects or others or way.delay_ms:
         return Moved(envelope, ways)
     # It stays in the lane: nobody knows yet whether it kills its process.
-    task = routes.tasks[ways[0].task]
+    task = routes.tasks[way.task]
     return Runs(msgspec.structs.replace(envelope, queue=task.queue.broker_name), (task,))
