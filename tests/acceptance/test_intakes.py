@@ -213,3 +213,23 @@ def test_what_is_missing_ends_the_start_with_all_of_it(site: Site) -> None:
     assert command.wait(40) == 78
     for what in ("the queue orders.v1", "the exchange trade"):
         assert f"error: {what} isn't on the broker, and is external here" in command.output
+
+
+def test_an_auto_delete_queue_is_an_intake_as_long_as_it_is_there(site: Site, wire: Wire) -> None:
+    wire.channel.queue_declare("orders.v1", durable=True, auto_delete=True, arguments=CLASSIC)
+    write(site, {"external": True, "name": "orders.v1"})
+    site.send_messages([to_queue("waits", "orders.v1")])
+    # Looking at it is no consumer, with which it would go.
+    site.declare()
+    site.declare()
+    assert wire.ready("orders.v1") == 1
+    command = site.start()
+    site.send_messages([to_queue("comes", "orders.v1")])
+    wait_until(lambda: len(site.oracle.done()) == 6, 20)
+    site.end(command)
+
+    runs = Counter((run["n"], run["task"]) for run in site.oracle.done())
+    assert runs == {(n, task): 1 for n in ("waits", "comes") for task in ("work", "other", "later")}
+    command = site.launch()
+    assert command.wait(40) == 78
+    assert "the queue orders.v1 isn't on the broker, and is external here" in command.output
