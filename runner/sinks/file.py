@@ -1,13 +1,14 @@
 """Records as JSON lines in a file that loguru rotates."""
 
 import copy
+import fcntl
 import os
 import re
 import stat
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -29,6 +30,8 @@ _ROTATED = r"\.\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{6}(\.\d+)?"
 #: A line that another runner is writing is whole after so many looks.
 _LOOKS = 4
 _LOOK_AGAIN_S = 0.01
+#: Another runner that writes to the same file is waited for at most so long.
+_LOCK_S = 1.0
 
 
 class File:
@@ -79,7 +82,26 @@ class File:
         if self._handler is None:
             self._handler = self._open()
         self._length = len(data)
-        self._logger.opt(raw=True).info(data.decode(errors="replace"))
+        with self._alone():
+            self._logger.opt(raw=True).info(data.decode(errors="replace"))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other runners from rotating meanwhile: two at once give two files one name, and one is gone.
+
+        Where one of them hangs, it is better to write all the same.
+        """
+        if self._rotation is None:
+            yield
+            return
+        fd = os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            deadline = time.monotonic() + _LOCK_S
+            while not _try_lock(fd) and time.monotonic() < deadline:
+                time.sleep(_LOOK_AGAIN_S)
+            yield
+        finally:
+            os.close(fd)
 
     def _make_folder(self) -> None:
         missing = [folder for folder in self._path.parents if not folder.exists()]
@@ -159,6 +181,14 @@ def _chunks(lines: list[Line], most_bytes: int) -> Iterator[list[Line]]:
         chunk.append(line)
     if chunk:
         yield chunk
+
+
+def _try_lock(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _open_private(path: str, flags: int) -> int:

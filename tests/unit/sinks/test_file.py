@@ -209,11 +209,12 @@ def test_a_folder_that_may_not_be_written_is_an_error_that_keeps_the_lines(tmp_p
     assert ids(tmp_path / "logs" / "shop.jsonl") == ["0", "1"]
 
 
-def test_two_runners_share_a_file_and_its_rotation(tmp_path: Path) -> None:
+def test_several_runners_share_a_file_and_its_rotation(tmp_path: Path) -> None:
     path = tmp_path / "shop.jsonl"
+    starts = range(0, 6000, 1000)
 
     def write(start: int) -> None:
-        file = sink(path, rotation=20_000)
+        file = sink(path, rotation=3_000)
         for number in range(start, start + 500, 10):
             todo = numbered(10, start=number)
             while todo:
@@ -224,13 +225,13 @@ def test_two_runners_share_a_file_and_its_rotation(tmp_path: Path) -> None:
                     todo = failure.rest
         file.close()
 
-    threads = [threading.Thread(target=write, args=(start,)) for start in (0, 1000)]
+    threads = [threading.Thread(target=write, args=(start,)) for start in starts]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     written = sorted(ids(*tmp_path.iterdir()), key=int)
-    assert written == [str(number) for start in (0, 1000) for number in range(start, start + 500)]
+    assert written == [str(number) for start in starts for number in range(start, start + 500)]
 
 
 def test_a_pipeline_that_uses_loguru_itself_has_its_own(
