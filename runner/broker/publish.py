@@ -95,7 +95,11 @@ class Confirming:
     def _on_nack(self, tag: int, multiple: bool) -> None:
         for sending in self._take(tag, multiple):
             self._was_returned(sending)
-            self.refused.append(sending)
+            sending.outgoing.refused = True
+            if sending.outgoing.optional:  # somebody else's queue is full: that holds up nobody here
+                sending.on_unroutable()
+            else:
+                self.refused.append(sending)
 
     def _on_return(self, _error: Exception, exchange: str, key: str, message: Any) -> None:
         # It comes before the ack of the same message.
@@ -103,7 +107,7 @@ class Confirming:
 
     def _was_returned(self, sending: Sending) -> bool:
         """Return whether a return has come for a message; it counts once."""
-        if not self._returned or not self._returned[key := _identity(sending.outgoing)]:
+        if not self._returned or not self._returned[key := sending.outgoing.identity]:
             return False
         self._returned[key] -= 1
         return True
@@ -117,10 +121,6 @@ class Confirming:
                 break
             tags.append(open_tag)
         return [self.unconfirmed.pop(open_tag) for open_tag in tags]
-
-
-def _identity(outgoing: Outgoing) -> tuple[str, str, str]:
-    return (outgoing.properties.get("message_id", ""), outgoing.exchange, outgoing.key)
 
 
 class Publisher:

@@ -67,6 +67,13 @@ class Outgoing(msgspec.Struct):
     properties: dict[str, Any]
     #: Where no queue takes it, it is left out: a reply to somebody who has gone.
     optional: bool = False
+    #: Its queue is there, and has refused it: it is full.
+    refused: bool = False
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What a broker shows of a message that it returns."""
+        return (self.properties.get("message_id", ""), self.exchange, self.key)
 
 
 def retry(

@@ -13,6 +13,8 @@ from ebats.runner.roles.ports import Acknowledges, Publishes
 
 #: A message that no queue takes goes out again after so long.
 _AGAIN_S = 5.0
+#: An optional one that its queue refuses, being full, goes out again so many times, after so long.
+_FULL_TIMES, _FULL_S = 5, 1.0
 
 
 class Settler:
@@ -68,8 +70,8 @@ class Settler:
         with self._lock:
             self.counts[what] += by
 
-    def _publish(self, message: Outgoing, then: Callable[[], None]) -> None:
-        self._publisher.send(message, then, partial(self._unroutable, message, then))
+    def _publish(self, message: Outgoing, then: Callable[[], None], tried: int = 1) -> None:
+        self._publisher.send(message, then, partial(self._unroutable, message, then, tried))
 
     def _passed_on(self, delivery: Delivery, on_confirmed: Callable[[], None] | None) -> None:
         if on_confirmed:
@@ -85,13 +87,15 @@ class Settler:
                 return
         self._passed_on(delivery, on_confirmed)
 
-    def _unroutable(self, message: Outgoing, then: Callable[[], None]) -> None:
+    def _unroutable(self, message: Outgoing, then: Callable[[], None], tried: int) -> None:
         where = message.exchange or message.key
         if message.optional:
+            if message.refused and tried <= _FULL_TIMES:
+                self._later(_FULL_S, message, then, tried + 1)
+                return
             if self._seldom.may_say(where):
-                self._journal.log.warning(
-                    f"{where!r} is gone from the broker: what should go there is dropped"
-                )
+                state = "is full, and takes nothing" if message.refused else "is gone from the broker"
+                self._journal.log.warning(f"{where!r} {state}: what should go there is dropped")
             then()
             return
         if self._seldom.may_say(where):
@@ -99,6 +103,9 @@ class Settler:
                 f"{where!r} takes nothing, or is gone: what should go there stays where it is"
             )
         # Neither lost nor settled: it goes out again until somebody has mended it.
-        timer = threading.Timer(_AGAIN_S, self._publish, (message, then))
+        self._later(_AGAIN_S, message, then, tried + 1)
+
+    def _later(self, wait_s: float, message: Outgoing, then: Callable[[], None], tried: int) -> None:
+        timer = threading.Timer(wait_s, self._publish, (message, then, tried))
         timer.daemon = True
         timer.start()

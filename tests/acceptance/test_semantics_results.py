@@ -3,11 +3,13 @@
 import base64
 import json
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 import pytest
 
+from tests.conftest import Broker
 from tests.faults.send import Message
 from tests.faults.site import Letter, Site
 from tests.integration.wire import Wire
@@ -227,6 +229,24 @@ def test_who_has_gone_holds_nothing_up(site: Site) -> None:
 
     assert f"'{site.name}.answers' is gone from the broker: what should go there is dropped" in output
     assert len(runs_of(site, "three")) == 5
+
+
+def test_who_reads_no_answers_holds_nothing_up(make_site: Callable[[str], Site], rabbitmq: Broker) -> None:
+    # Given somebody whose queue takes one answer, and refuses the others (RabbitMQ alone has such queues)
+    site = make_site(rabbitmq.url)
+    write_chain(site)
+    site.declare()
+    full = {"x-max-length": 1, "x-overflow": "reject-publish"}
+    with closing(Wire(site.url)) as wire:
+        wire.queue(f"{site.name}.answers", full)
+    site.send_messages([answers_to(site, site.message(f"m-{number}")) for number in range(5)])
+
+    output = site.run("--fail-on-dead")
+
+    assert f"'{site.name}.answers' is full, and takes nothing: what should go there is dropped" in output
+    assert "sending again" not in output
+    assert Counter(run["task"] for run in site.oracle.done()) == {"one": 5, "two": 5, "three": 5}
+    assert len(site.take("answers")) == 1
 
 
 def test_no_answer_gets_among_what_ebats_works_with(site: Site) -> None:

@@ -45,6 +45,14 @@ def test_a_refused_message_is_neither_confirmed_nor_forgotten() -> None:
     assert list(confirming.unconfirmed) == [3]
 
 
+def test_a_refused_message_that_is_optional_is_given_back_and_holds_up_nobody() -> None:
+    channel, confirming, fate = filled(2)
+    confirming.unconfirmed[1].outgoing.optional = True
+    channel.tell("basic_nack", 2, True)
+    assert [one.outgoing.body for one in confirming.refused] == [b"2"]
+    assert fate.unroutable == [1]
+
+
 def test_a_returned_message_is_unroutable_when_its_confirm_comes() -> None:
     channel, _, fate = filled(3)
     channel.bring_back(2)

@@ -83,6 +83,27 @@ def test_an_optional_message_that_no_queue_takes_is_left_out_with_a_warning() ->
     assert (line.level, "'reply' is gone" in line.text) == ("warning", True)
 
 
+def test_an_optional_message_that_its_queue_refuses_is_tried_again_and_then_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(settler_module, "_FULL_S", 0.01)
+    desk, one = Desk(), delivery()
+    desk.pass_on(one, message("reply", optional=True), message("b"))
+    (_, refuse), (confirm, _) = desk.published._callbacks
+    confirm()
+    for tried in range(1, 7):
+        assert not desk.acknowledged.deliveries
+        desk.published._callbacks = []
+        desk.published.messages[-1 if tried > 1 else 0].refused = True
+        refuse()
+        if tried < 6:
+            wait_until(lambda: bool(desk.published._callbacks))
+            ((_, refuse),) = desk.published._callbacks
+    assert desk.acknowledged.deliveries == [one]
+    (line,) = [record for record in desk.lines.records() if isinstance(record, Log)]
+    assert (line.level, "'reply' is full" in line.text) == ("warning", True)
+
+
 def test_several_messages_of_one_of_two_runs_settle_only_its_share() -> None:
     desk, one = Desk(), delivery()
     one.runs = one.pending = 2
