@@ -58,7 +58,13 @@ def of_event(
     origin = {"ebats-event": name, "ebats-exchange": event.exchange, "ebats-key": key or _key(event)}
     return tuple(
         _of_task(
-            pipeline, wiring, item.task, queue or item.queue, now, delay_s + item.delay_ms / 1000, origin
+            pipeline,
+            wiring,
+            item.task,
+            item.queue if queue is None else queue,
+            now,
+            delay_s + item.delay_ms / 1000,
+            origin,
         )
         for item in event.tasks
     )
@@ -74,7 +80,7 @@ def of_task(
     """
     task = _known(wiring.tasks, name, "task")
     origin = {"ebats-exchange": f"{pipeline}.tasks", "ebats-key": name} if delay_s > 0 else {}
-    return _of_task(pipeline, wiring, name, queue or task.queues[0], now, delay_s, origin)
+    return _of_task(pipeline, wiring, name, task.queues[0] if queue is None else queue, now, delay_s, origin)
 
 
 def rung_exchange(pipeline: str, delay_ms: int) -> str:

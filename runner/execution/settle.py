@@ -131,7 +131,7 @@ def hand_back(envelope: Envelope, task: Task | None) -> Outgoing:
 
 def one_task(pipeline: Pipeline, envelope: Envelope, task: Task) -> Outgoing:
     """Return the copy of a delivery for one of its tasks."""
-    headers = _headers(envelope, task) | _cut(envelope)
+    headers = _headers(envelope, task) | _cut(envelope) | _unreadable_due(envelope)
     return _outgoing(envelope, pipeline.on_broker("tasks"), _key(envelope, task), headers)
 
 
@@ -178,12 +178,12 @@ def counted(envelope: Envelope, crashes: int) -> Envelope:
 
 def around(envelope: Envelope, exchange: str, key: str) -> Outgoing:
     """Return the message that waits on its rung again."""
-    return _outgoing(envelope, exchange, key, _headers(envelope, None))
+    return _outgoing(envelope, exchange, key, _headers(envelope, None) | _unreadable_due(envelope))
 
 
 def wait_unknown(pipeline: Pipeline, envelope: Envelope, now: float) -> Outgoing:
     """Return the message that waits a while for a runner with another version of the file."""
-    headers = _headers(envelope, None)
+    headers = _headers(envelope, None) | _unreadable_due(envelope)
     if name := _task_name(pipeline, envelope.delivery):
         headers["ebats-task"] = name
     # Somebody's clock may be ahead, but nothing waits for ever.
@@ -229,6 +229,12 @@ def _headers(envelope: Envelope, task: Task | None) -> Headers:
 
 def _cut(envelope: Envelope) -> Headers:
     return {"ebats-cut": envelope.cut} if envelope.cut else {}
+
+
+def _unreadable_due(envelope: Envelope) -> Headers:
+    """Return a due time that nobody can read: it goes on to where the message dies of it, and isn't run."""
+    found = envelope.delivery.headers
+    return {DUE: found[DUE]} if envelope.due is None and DUE in found else {}
 
 
 def _goes_on(key: object, value: object) -> bool:

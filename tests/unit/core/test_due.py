@@ -124,6 +124,20 @@ def test_garbage_for_two_tasks_is_two_dead_letters() -> None:
     assert bench.acknowledged.deliveries == [one]
 
 
+@pytest.mark.parametrize("kind", ["one_task", "around", "wait_unknown"])
+def test_garbage_goes_on_to_where_the_message_dies_of_it(kind: str) -> None:
+    # As for tasks of several events, of which each gets a copy, and where a file doesn't know it yet.
+    meaning = read(delivery("shop.tasks", "ship", headers={DUE: "soon"}), ROUTES)
+    assert isinstance(meaning, Undated)
+    envelope = meaning.runs.envelope
+    message = {
+        "one_task": lambda: settle.one_task(SHOP, envelope, SHIP),
+        "around": lambda: settle.around(envelope, "", "shop.delay.10s.made.ship"),
+        "wait_unknown": lambda: settle.wait_unknown(SHOP, envelope, 50.0),
+    }[kind]()
+    assert message.headers[DUE] == "soon"
+
+
 def test_a_hop_is_counted_and_is_no_record() -> None:
     bench = Bench(ship=fine)
     one = delivery("shop.tasks", "ship", headers={DUE: NOW + 5})

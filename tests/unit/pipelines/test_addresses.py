@@ -45,6 +45,13 @@ def test_an_event_goes_where_its_bindings_are(wiring: Wiring) -> None:
     assert one("came") == Address(exchange="", key="orders")
 
 
+def test_an_empty_name_of_a_queue_is_no_choice_of_the_default(wiring: Wiring) -> None:
+    with pytest.raises(Unaddressable, match="may not run from the queue ''"):
+        of_event("shop", wiring, "paid", now=0.0, queue="")
+    with pytest.raises(Unaddressable, match="may not run from the queue ''"):
+        of_task("shop", wiring, "mail", now=0.0, queue="")
+
+
 def test_a_pattern_is_no_address(wiring: Wiring) -> None:
     with pytest.raises(Unaddressable, match=r"whatever matches '\*\.wanted'"):
         of_event("shop", wiring, "wanted", now=0.0)
