@@ -16,7 +16,7 @@ from ebats.runner.broker.connect import Say
 from ebats.runner.broker.lock import alone, one_channel
 from ebats.runner.broker.reader import Reader
 from ebats.runner.broker.stored import Stored
-from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.delivery import Delivery
 
 #: Copies that wait for a slow tap; then the oldest go.
 MOST_WAITING = 500

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from ebats.runner.commands.letters import clock
-from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.letter import Letter
 
 

@@ -15,7 +15,7 @@ from ebats.runner.broker.tap import known, tap
 from ebats.runner.commands import letters, letters_json, queues
 from ebats.runner.commands.dead import Format, terminal_width
 from ebats.runner.commands.say import say
-from ebats.runner.execution.envelope import Delivery
+from ebats.runner.execution.delivery import Delivery
 from ebats.runner.sinks.people import escaped
 
 #: Of a payload, where the terminal doesn't say how wide it is.
