@@ -20,6 +20,8 @@ from ebats.runner.execution.settle import Outgoing
 #: A broker that confirms nothing for so long is taken for lost.
 _CONFIRM_S = 30.0
 _PAUSE_S = 0.5
+#: The other nodes of a cluster may take so long to forget a queue that was deleted.
+_REST_S = 30.0
 
 
 class Filling(msgspec.Struct, eq=False):
@@ -42,6 +44,8 @@ class LeaseQueues:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._to_do: deque[Filling | str] = deque()
+        #: Names that may be used again, and since when (monotonic time).
+        self._spare: deque[tuple[str, float]] = deque()
         self._refused: set[str] = set()
         self._closing = False
         self._given_up = False
@@ -55,6 +59,16 @@ class LeaseQueues:
     def delete(self, queue: str) -> None:
         """Delete a queue, and what is in it: it goes nowhere. It is tried until it is done."""
         self._do(queue)
+
+    def spare(self) -> str | None:
+        """Return the name of a queue that was deleted together with its message: nothing comes back from it.
+
+        RabbitMQ keeps the name of each quorum queue that it ever had until it is restarted, and dies at
+        five million of them (Erlang's atoms, https://www.erlang.org/doc/system/memory.html).
+        """
+        if self._spare and time.monotonic() - self._spare[0][1] >= _REST_S:
+            return self._spare.popleft()[0]
+        return None
 
     def close(self, timeout_s: float) -> bool:
         """Fill none any more, wait until those to be deleted are, and close; return whether in time."""
@@ -111,8 +125,10 @@ class LeaseQueues:
             while self._to_do and not self._given_up:
                 what = self._to_do[0]
                 if isinstance(what, str):
-                    channel.queue_delete(what)
+                    left = channel.queue_delete(what)
                     self._to_do.popleft()
+                    if left == 1:
+                        self._spare.append((what, time.monotonic()))
                 elif self._closing:
                     self._give_up_first()
                 else:

@@ -127,12 +127,13 @@ class Leases:
 
     def _fill(self, lease: Lease, limit_s: float) -> None:
         """Send a copy into a new lease queue; each has one message at most, whatever fails."""
-        name = f"{self._prefix}{secrets.token_hex(8)}"
         with self._lock:
             if lease.over or lease.busy:
                 return
+            name = self._queues.spare() or f"{self._prefix}{secrets.token_hex(8)}"
             lease.busy, lease.due = True, time.monotonic() + rules.renewed_s(limit_s)
             lease.names.append(name)
+            self._names.pop(name, None)
             self._names[name] = lease
             while len(self._names) > _MOST_NAMES:
                 del self._names[next(iter(self._names))]
@@ -168,7 +169,8 @@ class Leases:
             lease.over = True
             self._leases.discard(lease)
             for name in lease.names:
-                if name in self._names:
+                # Another lease may have taken the name over.
+                if self._names.get(name) is lease:
                     self._names[name] = None
             held, lease.held = lease.held, []
         for delivery in held:

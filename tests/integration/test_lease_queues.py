@@ -81,6 +81,37 @@ def test_only_what_is_not_deleted_comes_back_and_names_its_queue(site: Site, bro
     assert not site.said
 
 
+def test_names_are_used_again_where_nothing_comes_back_from_them(
+    own_node: Callable[..., RabbitNode], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a broker that has had lease queues
+    monkeypatch.setattr("ebats.runner.broker.lease_queues._REST_S", 0.0)
+    node = own_node()
+    site = Site(node.url, "shop")
+    assert site.fill("first")
+
+    # When each is deleted with its message, and its name used again
+    def atoms() -> int:
+        return int(node.evaluate("erlang:system_info(atom_count)."))
+
+    before = atoms()
+    for _ in range(30):
+        site.delete("first")
+        wait_until(lambda: site.queues.spare() == "shop.lease.first", 10, every_s=0.01)
+        assert site.fill("first")
+
+    # Then the broker keeps no more names than before, but for some of its own
+    assert atoms() - before < 15
+    # And a name from which something came back isn't used again
+    assert site.fill("back", limit_s=0.4)
+    with closing(Wire(node.url)) as wire:
+        wait_until(lambda: wire.ready("shop.work") == 1, 15)
+    site.delete("back")
+    site.delete("never-made")
+    assert site.queues.close(10)
+    assert site.queues.spare() is None
+
+
 def test_nobody_connects_before_there_is_a_lease(broker: Broker) -> None:
     before = threading.active_count()
     queues = LeaseQueues(BrokerAddress(urls=(broker.url,)), lambda _level, _text: None)

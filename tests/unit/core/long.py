@@ -38,6 +38,11 @@ class FakeQueues:
     def __init__(self) -> None:
         self.fillings: list[Filling] = []
         self.deleted: list[str] = []
+        self.spares: list[str] = []
+
+    def spare(self) -> str | None:
+        """Return a name that may be used again, once."""
+        return self.spares.pop() if self.spares else None
 
     def fill(self, filling: Filling) -> None:
         """Keep it."""

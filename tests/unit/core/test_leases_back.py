@@ -62,6 +62,25 @@ def test_a_lease_that_comes_back_before_its_confirm_is_not_taken_for_one(
     assert bench.acknowledged.deliveries == [one, back]
 
 
+def test_a_name_that_is_used_again_is_its_new_leases_own() -> None:
+    bench = LongBench()
+    (first,) = bench.start(delivery())
+    bench.leases.attend()
+    name = bench.filled()
+    (second,) = bench.start(delivery(tag=2))
+    bench.queues.spares = [name]
+    bench.leases.attend()
+    assert bench.filled() == name
+    bench.engine.execute(first)
+    back = bench.back()
+    bench.held.runs = []
+    bench.take(back)
+    assert not bench.held.runs
+    assert back not in bench.acknowledged.deliveries
+    bench.engine.execute(second)
+    assert back in bench.acknowledged.deliveries
+
+
 def test_what_comes_back_from_the_lease_of_another_process_runs_and_the_queue_is_deleted() -> None:
     dead = LongBench()
     dead.start(delivery(headers={"ebats-attempt": 2}))
