@@ -97,6 +97,11 @@ class Slots:
                 taken.append(self._waiting.popleft())
         return taken
 
+    @property
+    def is_spent(self) -> bool:
+        """Return whether no run may start any more: `allowance` is used up."""
+        return self.allowance is not None and self.allowance <= 0
+
     def take_runs(self, delivery: Delivery) -> tuple[list[Run], list[Run]]:
         """Return a delivery's runs: those that have not begun, which are taken out, and those that run."""
         with self._lock:

@@ -119,7 +119,8 @@ class Worker:
             return "stop"
         if self._hung():
             return "timeout"
-        if self.max_tasks is not None and self.slots.ended >= self.max_tasks:
+        # As soon as the last one has begun: a long one beside it would have the others wait here in vain.
+        if self.slots.is_spent or (self.max_tasks is not None and self.slots.ended >= self.max_tasks):
             return "max_tasks"
         if self.max_memory is not None and resident_memory() > self.max_memory:
             return "max_memory"

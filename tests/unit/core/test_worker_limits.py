@@ -8,6 +8,7 @@ import pytest
 
 from ebats.runner.roles.worker import resident_memory
 from tests.unit.core.process import DEADLINE_S, Process, quick
+from tests.waiting import wait_until
 
 
 def test_a_process_leaves_after_its_tasks_and_hands_back_the_rest() -> None:
@@ -27,6 +28,26 @@ def test_a_process_leaves_after_its_tasks_and_hands_back_the_rest() -> None:
     assert {"leaving": "max_tasks"} in process.parent.told
     assert not process.intake.taking
     assert len(process.intake.deliveries) == 4
+
+
+def test_a_process_that_may_start_none_hands_back_what_waits_though_a_long_one_is_at_work() -> None:
+    gate = threading.Event()
+
+    def slow() -> None:
+        # Not before the others are somebody else's.
+        gate.wait(DEADLINE_S)
+
+    process = Process(quick, slow, concurrency=2)
+    process.worker.max_tasks = process.worker.slots.allowance = 2
+    process.give("slow", 1)
+    process.give("quick", 2, 3, 4)
+    leaving = threading.Thread(target=process.leaves)
+    leaving.start()
+    wait_until(lambda: process.handed_back() == ["m3", "m4"], DEADLINE_S)
+    assert not process.intake.taking
+    gate.set()
+    leaving.join(DEADLINE_S)
+    assert sorted(process.outcomes()) == ["m1 success", "m2 success"]
 
 
 def test_a_process_leaves_above_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
