@@ -59,7 +59,7 @@ def rung_of(delivery: Delivery, routes: Routes) -> Rung | None:
 
 def came_from(delivery: Delivery) -> str:
     """Return the queue, by its broker name, that a message waited in before; empty: there is none."""
-    return str((last_death(delivery) or {}).get("queue", ""))
+    return as_name((last_death(delivery) or {}).get("queue")) or ""
 
 
 def new_id() -> str:

@@ -109,7 +109,8 @@ def test_headers_of_any_kind_end_no_process(site: Site, do: str) -> None:
     site.write_work(retry=["50ms"])
     site.declare()
     messages = []
-    for number, headers in enumerate(WEIRD_HEADERS):
+    too_long = {"x-death": [{"queue": f"{site.name}.lease.{'q' * 300}"}]}
+    for number, headers in enumerate([*WEIRD_HEADERS, too_long]):
         for exchange, key in ((f"{site.name}.events", "happened"), (f"{site.name}.tasks", "work")):
             name = f"weird-{number}-{key}"
             body = json.dumps({"n": name, "do": do}).encode()
