@@ -14,7 +14,7 @@ from kombu.connection import Connection
 import ebats  # noqa: F401 - registers the embedded broker with kombu
 from ebats.pipelines.model import Broker
 from ebats.pipelines.problems import EbatsError
-from ebats.runner.broker import timestamps
+from ebats.runner.broker import properties, timestamps
 from ebats.runner.broker.sqlite import errors
 
 #: py-amqp's own is 1 s, which ends a connection at every stall of the network.
@@ -25,6 +25,7 @@ _LONGEST_BACK_OFF_S = 10.0
 BROKER_ERRORS: tuple[type[BaseException], ...] = (AMQPError, OSError, EOFError, ConnectionError)
 
 timestamps.accept_all()
+properties.accept_all()
 
 
 class BrokerUnusable(EbatsError):

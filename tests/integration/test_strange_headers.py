@@ -39,3 +39,21 @@ def test_a_time_that_no_calendar_has_is_the_number_that_was_sent(rabbitmq: Broke
         assert came[0].headers == {"sent": MILLISECONDS, "after": "it"}
         intake.stop_taking()
         assert intake.close(10)
+
+
+def test_properties_that_are_not_utf8_are_texts_that_can_be_told_apart(rabbitmq: Broker) -> None:
+    came: list[Delivery] = []
+    with closing(Wire(rabbitmq.url)) as wire:
+        wire.queue("work", QUORUM)
+        for message_id in (b"\xff\xfe1", b"\xff\xfe2", b"\xff" * 255):
+            odd = amqp.Message(b"1", message_id=message_id, reply_to=b"\xfe", correlation_id=b"\xfd")
+            wire.channel.basic_publish(odd, routing_key="work")
+        intake = Intake(Settings(urls=(rabbitmq.url,)), {"work": 3}, came.append, lambda _level, _text: None)
+        intake.start()
+        with suppress(AssertionError):
+            wait_until(lambda: len(came) == 3, 15)
+        assert intake.failure is None
+        assert [one.properties["message_id"] for one in came] == ["ÿþ1", "ÿþ2", "ÿ" * 127]
+        assert (came[0].properties["reply_to"], came[0].properties["correlation_id"]) == ("þ", "ý")
+        intake.stop_taking()
+        assert intake.close(10)
