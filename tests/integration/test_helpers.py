@@ -58,6 +58,8 @@ def test_a_killed_node_comes_back_on_its_port_with_its_queues(
     assert node.version.startswith({"rabbitmq310": "3.10.", "rabbitmq40": "4.0."}[kind])
     with kombu.Connection(node.url) as connection:
         connection.channel().queue_declare("kept", durable=True, auto_delete=False)
+    # Nothing was confirmed, so nothing says that the queue is on the disk already.
+    node.evaluate("mnesia:sync_log().")
     node.kill()
     assert not node.running
     node.start()
