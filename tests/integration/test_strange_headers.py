@@ -57,3 +57,23 @@ def test_properties_that_are_not_utf8_are_texts_that_can_be_told_apart(rabbitmq:
         assert (came[0].properties["reply_to"], came[0].properties["correlation_id"]) == ("þ", "ý")
         intake.stop_taking()
         assert intake.close(10)
+
+
+def test_a_routing_key_that_is_not_utf8_is_a_text(rabbitmq: Broker) -> None:
+    came: list[Delivery] = []
+    with closing(Wire(rabbitmq.url)) as wire:
+        for queue in ("work", "other"):
+            wire.queue(queue, QUORUM)
+            wire.channel.queue_bind(queue, "amq.topic", "#")
+        wire.channel.basic_publish(amqp.Message(b"1"), exchange="amq.topic", routing_key=b"caf\xe9")
+        wire.wait_ready("other", 1)
+        message = wire.channel.basic_get("other")
+        assert message.delivery_info["routing_key"] == "café"
+        intake = Intake(Settings(urls=(rabbitmq.url,)), {"work": 1}, came.append, lambda _level, _text: None)
+        intake.start()
+        with suppress(AssertionError):
+            wait_until(lambda: bool(came), 15)
+        assert intake.failure is None
+        assert (came[0].exchange, came[0].key, came[0].body) == ("amq.topic", "café", b"1")
+        intake.stop_taking()
+        assert intake.close(10)
