@@ -237,8 +237,7 @@ class Intake:
             self._tags.settle(delivery, now)
             told.append(done)
         self._acknowledge(now, everything=True)
-        # The embedded broker writes acknowledgements down when it is drained.
-        self._link.drain()
+        self._link.write_down()
         for done in told:
             done.set()
 

@@ -180,6 +180,11 @@ class Link:
             for _ in range(most):
                 connection.drain_events(timeout=0)
 
+    def write_down(self) -> None:
+        """Let the broker have what was acknowledged: the embedded one collects it for a moment."""
+        if self._embedded:
+            self._embedded.settle_now()
+
     def corked(self) -> AbstractContextManager[None]:
         """Collect what is written inside, and write it at once. Nothing inside may wait for an answer."""
         return self._frames.corked() if self._frames else nullcontext()
