@@ -20,9 +20,10 @@ from ebats.runner.broker.reach import reach
 from ebats.runner.commands import letters, letters_json
 from ebats.runner.commands.progress import Progress
 from ebats.runner.commands.say import say
-from ebats.runner.commands.selection import Selection
+from ebats.runner.commands.selection import Names, Selection
 from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.letter import Letter, Reader
+from ebats.runner.sinks.people import escaped
 
 Format = Literal["text", "json"]
 STDOUT = "-"
@@ -117,12 +118,13 @@ def look(pipeline: Pipeline, search: Search, take: Callable[[Letter], object]) -
     Raises:
         EbatsError: the broker can't be asked.
     """
-    reader, progress, selection = Reader(pipeline), Progress(), search.selection
+    reader, progress, selection, seen = Reader(pipeline), Progress(), search.selection, Names()
     taken = 0
 
     def see(delivery: Delivery) -> bool:
         nonlocal taken
         letter = reader.read(delivery)
+        seen.add(letter)
         if not selection.has(letter):
             return True
         taken += 1
@@ -131,9 +133,13 @@ def look(pipeline: Pipeline, search: Search, take: Callable[[Letter], object]) -
     try:
         with reach(pipeline, search.wait_s, say) as connection:
             show_seen = progress.counter("dead letters read")
-            return peek(connection, pipeline.queue_on_broker("dead"), see, on_progress=show_seen)
+            total = peek(connection, pipeline.queue_on_broker("dead"), see, on_progress=show_seen)
     finally:
         progress.clear()
+    # Beyond a limit that was reached, letters may have any name.
+    for problem in () if selection.is_full(taken) else seen.problems(selection, pipeline):
+        say("warning", escaped(problem))
+    return total
 
 
 def without_body(letter: Letter) -> Letter:

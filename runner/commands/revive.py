@@ -9,9 +9,11 @@ from typing import Any
 
 from ebats.pipelines.counting import counted
 from ebats.pipelines.model import Pipeline
-from ebats.runner.broker import declare
+from ebats.runner.broker.lock import LockRefused
+from ebats.runner.broker.look import ensure
 from ebats.runner.broker.move import PREFETCH, Moved, MoveFailed, move
 from ebats.runner.broker.reach import BrokerAway, reach
+from ebats.runner.broker.tap import known
 from ebats.runner.commands import letters, letters_json
 from ebats.runner.commands.ask import Interrupted, is_sure
 from ebats.runner.commands.dead import Search, how_many, look, terminal_width, without_body
@@ -34,7 +36,7 @@ def retry(search: Search, *, dry_run: bool) -> int:
         EbatsError: the file is bad, the broker can't be asked, or refuses.
     """
     pipeline = search.pipeline()
-    found, reviver = _Found(), Reviver(pipeline)
+    found, reviver = _Found(), Reviver(pipeline, _bound(pipeline, search.wait_s))
 
     def add(letter: Letter) -> None:
         follows = reviver.follow(letter, time.time())
@@ -148,6 +150,9 @@ class _Leaving:
             raise MoveFailed(f"{error}; {self._so_far()}", error.moved) from None
         finally:
             progress.clear()
+        if self._wanted:
+            number = counted(self._wanted.total(), "dead letter")
+            say("warning", f"{number} more had been found, and gone or in others' hands since: look again")
         return self._gone
 
     def _take(self, identity: object) -> bool:
@@ -177,10 +182,23 @@ def _identity(letter: Letter) -> object:
     )
 
 
+def _bound(pipeline: Pipeline, wait_s: float) -> set[tuple[str, str]] | None:
+    """Return exchange and key of what the broker has bound; None: nobody knows, or may ask."""
+    deadline = time.monotonic() + wait_s
+    try:
+        topologies = known(pipeline, say, lambda: time.monotonic() >= deadline)
+    except LockRefused:
+        return None
+    if topologies is None:
+        raise BrokerAway(f"gave up waiting for the broker, after {wait_s:g} s")
+    each = [{(item.exchange, item.key) for item in topology.bindings} for topology in topologies]
+    return set.intersection(*each) if each else None
+
+
 def _check_declared(pipeline: Pipeline, wait_s: float) -> None:
     """See to it that the tasks' queues are there; say so where they aren't all as the file wants them."""
     deadline = time.monotonic() + wait_s
-    differs = declare.ensure(pipeline, say, lambda: time.monotonic() >= deadline)
+    differs = ensure(pipeline, say, lambda: time.monotonic() >= deadline, compare=True)
     if differs is None:
         raise BrokerAway(f"gave up waiting for the broker, after {wait_s:g} s; nothing was published")
     if differs:

@@ -1,11 +1,18 @@
 """Which dead letters are meant: by task, event, reason, id and age."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import get_args
 
 from ebats.pipelines.ladder import parse_duration
-from ebats.runner.execution.letter import Letter
+from ebats.pipelines.model import Pipeline
+from ebats.pipelines.suggestion import suggest
+from ebats.runner.execution.letter import UNROUTED, Letter
+from ebats.runner.execution.outcome import Reason
+
+#: All reasons there are; the last is the broker's (https://www.rabbitmq.com/docs/dlx).
+_REASONS = (*get_args(Reason), UNROUTED, "delivery_limit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +48,33 @@ class Selection:
     def is_full(self, count: int) -> bool:
         """Return whether so many are enough."""
         return self.limit is not None and count >= self.limit
+
+
+@dataclass(slots=True)
+class Names:
+    """The names that letters have: what neither they nor the file has is misspelt."""
+
+    tasks: set[str | None] = field(default_factory=set)
+    events: set[str | None] = field(default_factory=set)
+    reasons: set[str | None] = field(default_factory=set)
+
+    def add(self, letter: Letter) -> None:
+        """Note what a letter is called by."""
+        self.tasks.add(letter.task)
+        self.events.add(letter.event)
+        self.reasons.add(letter.reason)
+
+    def problems(self, selection: Selection, pipeline: Pipeline) -> Iterator[str]:
+        """Yield a text for each name of a selection that nobody knows."""
+        for kind, wanted, seen, known in (
+            ("task", selection.tasks, self.tasks, pipeline.tasks),
+            ("event", selection.events, self.events, pipeline.events),
+            ("reason", selection.reasons, self.reasons, _REASONS),
+        ):
+            names = dict.fromkeys([*known, *sorted(name for name in seen if name)])
+            for name in sorted(wanted - names.keys()):
+                hint = suggest(name, names)
+                yield f"there is no {kind} {name!r}" + (f"; {hint}" if hint else "")
 
 
 def _is_in(value: str | None, wanted: frozenset[str]) -> bool:

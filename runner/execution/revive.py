@@ -1,6 +1,6 @@
 """What is published when a dead letter gets another chance. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 
@@ -16,15 +16,27 @@ from ebats.runner.execution.settle import Outgoing
 class Reviver:
     """Addresses dead letters as a file wants them now."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, bound: Collection[tuple[str, str]] | None = None) -> None:
+        """Address by a file. `bound`: exchange and key of what the broker has bound; None: nobody knows."""
         self._pipeline = pipeline
         self._routes = Routes(pipeline)
+        self._bound = bound
 
     def follow(self, letter: Letter, now: float) -> list[Outgoing] | str:
         """Return what is published for a letter, its body untouched; or why nothing can be.
 
         Each message begins at attempt 1. `now` is the Unix time in seconds.
         """
+        follows = self._follow(letter, now)
+        if not isinstance(follows, str):
+            for outgoing in follows:
+                # It would be a dead letter again, and not say any more why.
+                if not self._is_bound(outgoing):
+                    where = f"the key {outgoing.key!r} on the exchange {outgoing.exchange}"
+                    return f"the broker has no queue for {where} yet; `ebats run` brings it up to date"
+        return follows
+
+    def _follow(self, letter: Letter, now: float) -> list[Outgoing] | str:
         envelope = _envelope(letter)
         if letter.task is not None:
             task = self._pipeline.tasks.get(letter.task)
@@ -40,6 +52,12 @@ class Reviver:
         return list(self._copies(envelope, events, letter, now)) or (
             f"the event {events[0].name!r} has no task on the queue {letter.queue!r} any more"
         )
+
+    def _is_bound(self, outgoing: Outgoing) -> bool:
+        exchange, keys = outgoing.exchange, [outgoing.key]
+        if exchange != self._routes.tasks_exchange:
+            keys = [key for event in self._routes.events_of(exchange, outgoing.key) for key in event.keys]
+        return self._bound is None or any((exchange, key) in self._bound for key in keys)
 
     def _as_published(self, envelope: Envelope, now: float) -> list[Outgoing] | str:
         exchange, key = envelope.exchange, envelope.key

@@ -9,6 +9,8 @@ from contextlib import closing
 
 import pytest
 
+from ebats.runner.commands import revive
+from ebats.runner.commands.dead import Search
 from tests.acceptance.letters import dead, listed, names, shop, write
 from tests.faults.site import Site
 from tests.integration.wire import Wire
@@ -46,6 +48,20 @@ def test_letters_are_listed_filtered_and_still_there(shop: Site) -> None:
     assert second.split()[1:] == ["work", "happened", "failed", "3", "a", "fast", "E:", "x", r"y\x1b[2J"]
     assert result.stderr == "ebats: 3 of 3 dead letters\n"
     assert shop.ready("dead") == 3
+
+
+def test_a_misspelt_name_is_told_from_one_that_no_letter_has(shop: Site) -> None:
+    write(shop, {"id": "a", "task": "gone"}, {"id": "b", "reason": "odd"})
+    for command, option, name, hint in (
+        ("list", "task", "wrok", "did you mean `work`?"),
+        ("retry", "task", "gnoe", "did you mean `gone`?"),
+        ("drop", "event", "hapened", "did you mean `happened`?"),
+        ("export", "reason", "exausted", "did you mean `exhausted`?"),
+    ):
+        result = dead(shop, command, f"--{option}", name)
+        assert f"there is no {option} {name!r}; {hint}" in result.stderr
+    known = ("--task", "other", "--event", "alone", "--reason", "exhausted", "--reason", "odd")
+    assert "there is no" not in dead(shop, "list", *known).stderr
 
 
 def test_everything_of_the_letters_of_one_id_is_shown(shop: Site) -> None:
@@ -111,6 +127,26 @@ def test_letters_of_the_broker_go_where_the_file_now_wants_them(shop: Site) -> N
     assert names(listed(shop)) == {"events-never", "tasks-never"}
 
 
+def test_what_the_broker_has_no_queue_for_yet_stays_with_its_reason(shop: Site) -> None:
+    write(shop, {"id": "a", "task": "later"}, {"id": "b", "queue": "third"}, {"id": "c"})
+    with closing(Wire(shop.url)) as wire:
+        wire.publish(b"{}", f"{shop.name}.events", "later", message_id="d")
+    shop.wait_ready("dead", 4)
+    text = shop.file.read_text()
+    text = text.replace('"tasks": {', '"tasks": {"later": {"python": "tasks:work"},', 1)
+    text = text.replace('"events": {', '"events": {"later": {"tasks": ["later"]},')
+    text = text.replace('"slow": {}', '"slow": {}, "third": {}').replace('"slow"\n', '"slow", "third"\n', 1)
+    shop.file.write_text(text)
+    for flag, done in (("--dry-run", "would be published again"), ("--all", "published again")):
+        result = dead(shop, "retry", "--all", *({flag} - {"--all"}))
+        assert (result.returncode, f"1 of 4 dead letters {done}" in result.stdout) == (1, True), result.stdout
+        for key, exchange in (("later", "tasks"), ("work@third", "tasks"), ("later", "events")):
+            assert f"no queue for the key '{key}' on the exchange {shop.name}.{exchange} yet" in result.stderr
+    assert {letter["reason"] for letter in listed(shop) if letter["id"] in "ab"} == {"failed"}
+    shop.declare()
+    assert dead(shop, "retry", "--all").stdout == "3 of 3 dead letters published again\n"
+
+
 def test_a_dry_run_says_what_would_happen_and_changes_nothing(shop: Site) -> None:
     write(shop, {"id": "a"}, {"id": "b", "task": "gone"})
     result = dead(shop, "retry", "--all", "--dry-run")
@@ -135,6 +171,23 @@ def test_dropping_asks_first_and_takes_what_was_meant(shop: Site) -> None:
     assert (result.returncode, result.stdout) == (0, "4 of 10 dead letters dropped\n")
     shop.wait_ready("dead", 6)
     assert Counter(letter["reason"] for letter in listed(shop)) == {"failed": 5, "timeout": 1}
+
+
+def test_what_others_took_meanwhile_is_said(
+    shop: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(shop, {"id": "a"}, {"id": "b"})
+
+    def think(_question: str, *, yes: bool) -> bool:
+        with closing(Wire(shop.url)) as wire:
+            wire.channel.basic_get(f"{shop.name}.dead", no_ack=True)
+        return not yes
+
+    monkeypatch.setattr(revive, "is_sure", think)
+    assert revive.drop(Search(file=str(shop.file), environ={}), dry_run=False, yes=False) == 0
+    said = capsys.readouterr()
+    assert said.out == "1 of 2 dead letters dropped\n"
+    assert "1 dead letter more had been found, and gone or in others' hands since" in said.err
 
 
 @pytest.mark.parametrize("command", ["retry", "drop"])

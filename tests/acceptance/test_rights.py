@@ -116,6 +116,11 @@ def test_without_declaring_anything_all_works_once_somebody_else_has(
 
     # Then all works, and nothing is made
     work_all_off(site)
+    headers = {"ebats-reason": "failed", "ebats-task": "work"}
+    site.send_messages([Message("late", "site.dead", "", b"{}", headers)])
+    retried = run_ebats("dead", "retry", site.file, "--all")
+    assert retried.stdout == "1 of 1 dead letter published again\n", retried.stderr
+    assert site.ready("demo") == 1
     assert (node.list_exchanges(vhost), node.list_queues(vhost), node.list_bindings(vhost)) == before
 
 
