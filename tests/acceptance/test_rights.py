@@ -54,6 +54,7 @@ def work_all_off(site: Site) -> None:
     published = run_ebats("publish", site.file, "happened", "-d", '{"n": "published"}', env=environ)
     assert published.returncode == 0, published.stderr
     assert "warning" not in published.stderr
+    site.run()
     command = site.start()
     # Alone, for what is in hand when a process dies runs again.
     site.send(["poison"], do="kill")
@@ -66,6 +67,8 @@ def work_all_off(site: Site) -> None:
         for name, key in (("wanted", "cn.WAIT"), ("old", "old.one"))
     )
     site.wait_done_but("dead", "poison")
+    # Its delayed task too: else it comes to the queue when nobody takes from it any more.
+    wait_until(lambda: len(site.oracle.done()) == 6, 20, lambda: str(site.oracle.done()))
     site.wait_ready("dead", 2, 40)
     status = run_ebats("status", site.file, "--format", "json", env=environ)
     assert json.loads(status.stdout)["dead"] == 2
@@ -75,7 +78,7 @@ def work_all_off(site: Site) -> None:
     wait_until(lambda: any(run["n"] == "slow" for run in site.oracle.started()), 20)
     command.terminate()
     assert command.wait(40) == 0, command.output[-4000:]
-    wait_until(lambda: site.ready("demo") == 1, 10)
+    site.wait_ready("demo", 1)
     site.run()
 
     assert Counter((run["n"], run["task"]) for run in site.oracle.done()) == {
