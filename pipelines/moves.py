@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ebats.pipelines.topics import matches
-from ebats.pipelines.wiring import WiredEvent, WiredEventTask, Wiring
+from ebats.pipelines.wiring import WiredEvent, WiredEventTask, Wiring, mark
 
 
 class Way(NamedTuple):
@@ -47,6 +47,7 @@ class Moves:
         self._new = new
         self._former = tuple(former)
         self._recent = recent
+        self._marks = {mark(wiring): index for index, wiring in enumerate(self._former)}
         self._tasks = lru_cache(4096)(self._task_of)
         self._carry = lru_cache(4096)(self._carried)
 
@@ -115,6 +116,16 @@ class Moves:
             ]
 
         return self._union(there, exchange, key, "", before=before, last=False)
+
+    def of_held(self, by: str, event: str, task: str, exchange: str, key: str) -> tuple[Way, ...] | None:
+        """Return what a copy is for that a runner had in hand, by the file of the mark `by`, and gave back.
+
+        None: no former file has this mark, or none such for that task.
+        """
+        index = self._marks.get(by)
+        if index is None or event not in self._former[index].events:
+            return None
+        return self._carry(index, event, exchange, key, "").get((event, task))
 
     def of_queue(self, queue: str) -> tuple[Way, ...] | None:
         """Return what a message is for that somebody published straight to a queue: its only task before."""

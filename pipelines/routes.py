@@ -8,7 +8,7 @@ from ebats.pipelines.model import Event, Pipeline, Task
 from ebats.pipelines.moves import Moves
 from ebats.pipelines.topics import matches
 from ebats.pipelines.topology import exchange_of, task_key
-from ebats.pipelines.wiring import wire
+from ebats.pipelines.wiring import mark, wire
 
 
 class Rung(NamedTuple):
@@ -40,6 +40,8 @@ class Routes:
             task_key(task, queue): task for task in pipeline.tasks.values() for queue in task.queues
         }
         wiring = wire(pipeline)
+        #: What tells this version of the file from others.
+        self.mark = mark(wiring)
         self.moves = moves or Moves(wiring, former.wirings)
         #: The same questions, to the file as it is.
         self.now = Moves(wiring, (wiring,))
@@ -92,6 +94,10 @@ class Routes:
         """Return whether the file has an event's own rung of that delay for a task."""
         items = self.events[event].tasks if event in self.events else ()
         return any(item.task.name == task and item.delay_ms == delay_ms for item in items)
+
+    def has(self, event: str, task: str) -> bool:
+        """Return whether an event has a task."""
+        return event in self.events and any(item.task.name == task for item in self.events[event].tasks)
 
     def feeds(self, queue: str, task: Task) -> bool:
         """Return whether a task may run from a queue."""

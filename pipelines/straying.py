@@ -9,6 +9,8 @@ from ebats.pipelines.routes import Routes
 
 #: So long after a change a message may come back from a process that still went by the old file.
 _OLD_RUNNERS_S = 86_400.0
+#: What a process with the old file took so soon after a change may still be from before it.
+_CHANGING_S = 60.0
 
 
 def of_named(
@@ -20,13 +22,15 @@ def of_named(
     by_key: bool = False,
     rung_ms: int | None = None,
     before: bool = False,
+    held: tuple[str, float] | None = None,
 ) -> tuple[Way, ...] | None:
     """Return what a message is for that names its task, and lies in a queue (the broker's name).
 
     `by_key`: its routing key is the name, and has led it there.
     `event`: the event, exchange and key that it comes from, of a message that hasn't begun. Then it is for
     what the file says of its event, where it is known to be from before the change (`before`, or it comes
-    from an event's own rung, of `rung_ms`, that the file has no more). Any other follows its task.
+    from an event's own rung, of `rung_ms`, that the file has no more, or was given back: `held` says by
+    whose file, and since when). Any other follows its task.
     """
     moves = routes.moves
     stale = event is not None and rung_ms is not None and not routes.is_rung_of(event[0], name, rung_ms)
@@ -34,6 +38,8 @@ def of_named(
         ways = moves.of_copy(event[0], name, *event[1:], delay_ms=rung_ms, before=before)
         if ways is not None:
             return ways
+    if event and held and (ways := _of_held(routes, name, queue, event, held)) is not None:
+        return ways
     now = moves.task(name)
     if now is None:
         if not moves.knew_task(name):
@@ -43,6 +49,19 @@ def of_named(
     if now == name and (routes.feeds(queue, routes.tasks[name]) or (not by_key and routes.is_queue(queue))):
         return None
     return (moves.way(event and (moves.event(event[0]) or event[0]), now),)
+
+
+def _of_held(
+    routes: Routes, name: str, queue: str, event: tuple[str, str, str], held: tuple[str, float]
+) -> tuple[Way, ...] | None:
+    mark, since = held
+    # One that it took later has a copy for each task that came: it was published to the new file.
+    if since > routes.since + _CHANGING_S and routes.has(event[0], name):
+        return None
+    ways = routes.moves.of_held(mark, event[0], name, *event[1:])
+    stays = routes.has(event[0], name) and routes.feeds(queue, routes.tasks[name])
+    is_alone = ways is not None and [(way.event, way.task) for way in ways] == [(event[0], name)]
+    return None if stays and is_alone else ways
 
 
 def of_event(

@@ -1,7 +1,9 @@
 """What feeds what in a pipeline, as a small value that is kept on the broker: tasks, events, queues."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from ebats.pipelines.model import Event, Pipeline, Task
@@ -80,6 +82,11 @@ def _event(pipeline: Pipeline, event: Event) -> WiredEvent:
         format=event.format,
         tasks=tuple(tasks),
     )
+
+
+def mark(wiring: Wiring) -> str:
+    """Return a short text that tells a wiring from others."""
+    return sha256(json.dumps(to_data(wiring), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def to_data(wiring: Wiring) -> dict[str, Any]:

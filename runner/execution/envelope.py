@@ -7,9 +7,12 @@ import msgspec
 
 from ebats.pipelines.addresses import DUE
 from ebats.pipelines.routes import Routes, Rung
-from ebats.runner.execution.delivery import MANY, Delivery
+from ebats.runner.execution.delivery import MANY, Delivery, Headers
 from ebats.runner.execution.fields import as_name, as_number
 
+#: Of a message that a runner gave back: which version of the file it went by, and since when it had it.
+HELD_BY = "ebats-held-by"
+HELD_SINCE = "ebats-held-since"
 _MOST_ATTEMPTS = 1_000_000
 
 
@@ -36,6 +39,8 @@ class Envelope(msgspec.Struct, frozen=True):
     delivery: Delivery
     #: How often it came back from a lease: its process had died.
     cut: int = 0
+    #: A runner gave it back before it had begun: by whose file (`wiring.mark`), and since when it had it.
+    held: tuple[str, float] | None = None
 
     def is_suspect(self) -> bool:
         """Return whether the message has been cut short so often that it might be the reason."""
@@ -119,8 +124,14 @@ def from_headers(delivery: Delivery, routes: Routes) -> Envelope:
         unknown_since=as_number(headers.get("ebats-unknown-since"), float),
         due=as_number(headers.get(DUE), float),
         delivery=delivery,
+        held=_held(headers),
         cut=min(max(0, as_number(headers.get("ebats-cut"), int) or 0), _MOST_ATTEMPTS),
     )
+
+
+def _held(headers: Headers) -> tuple[str, float] | None:
+    by, since = as_name(headers.get(HELD_BY)), as_number(headers.get(HELD_SINCE), float)
+    return None if by is None or since is None else (by, since)
 
 
 def _id(delivery: Delivery) -> str:

@@ -142,7 +142,14 @@ def _by_name(
     delivery = envelope.delivery
     by_key = delivery.exchange == routes.tasks_exchange and not delivery.key.startswith("@")
     ways = straying.of_named(
-        routes, name, envelope.queue, _unbegun(envelope), by_key=by_key, rung_ms=rung_ms, before=before
+        routes,
+        name,
+        envelope.queue,
+        _unbegun(envelope),
+        by_key=by_key,
+        rung_ms=rung_ms,
+        before=before,
+        held=envelope.held,
     )
     if ways is not None:
         return _moved(envelope, ways, routes, f"the task {name!r}")

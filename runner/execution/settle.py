@@ -16,7 +16,7 @@ from ebats.pipelines.moves import Way
 from ebats.pipelines.topology import UNKNOWN_RUNG_MS, event_rung_name, rung_name, task_key
 from ebats.runner.execution.call import TEXT_BYTES, TRACEBACK_BYTES, cut
 from ebats.runner.execution.delivery import Delivery, Headers
-from ebats.runner.execution.envelope import Envelope
+from ebats.runner.execution.envelope import HELD_BY, HELD_SINCE, Envelope
 from ebats.runner.execution.fields import as_name
 from ebats.runner.execution.outcome import Dead, Failed, Retry
 
@@ -35,7 +35,7 @@ _WRITTEN = frozenset(
     {
         *("ebats-task", "ebats-event", "ebats-exchange", "ebats-key", "ebats-queue", "ebats-attempt"),
         *("ebats-first", "ebats-last", "ebats-reason", "ebats-traceback"),
-        *("ebats-crashes", "ebats-cut", "ebats-unknown-since", DUE),
+        *("ebats-crashes", "ebats-cut", "ebats-unknown-since", DUE, HELD_BY, HELD_SINCE),
     }
 )
 #: The class of an exception may have any name.
@@ -127,6 +127,14 @@ def hand_back(envelope: Envelope, task: Task | None) -> Outgoing:
     `task` says for which task alone; None: for all that the delivery was for.
     """
     return _outgoing(envelope, "", envelope.delivery.queue, _headers(envelope, task) | _cut(envelope))
+
+
+def held(envelope: Envelope, mark: str) -> Headers:
+    """Return the headers of a message that is given back: by which version of the file, had since when."""
+    if envelope.event is None or envelope.attempt > 1:
+        return {}
+    by, since = envelope.held or ("", 0.0)
+    return {HELD_BY: mark, HELD_SINCE: since if by == mark else envelope.delivery.received}
 
 
 def one_task(pipeline: Pipeline, envelope: Envelope, task: Task) -> Outgoing:

@@ -288,7 +288,7 @@ class Engine:
             self.journal.log.warning(text, task=run.task.name, id=run.envelope.id)
             return
         self.settler.count("handed_back")
-        if delivery.runs > 1:
-            self.settler.pass_on(delivery, settle.one_task(self.pipeline, run.envelope, run.task))
-        else:
-            self.settler.pass_on(delivery, self.return_message(run))
+        shared = delivery.runs > 1
+        one = settle.one_task(self.pipeline, run.envelope, run.task) if shared else self.return_message(run)
+        one.headers |= settle.held(run.envelope, self._routes.mark)
+        self.settler.pass_on(delivery, one)

@@ -234,6 +234,27 @@ def test_what_a_stopped_runner_handed_back_is_for_the_new_file(site: Site) -> No
     assert found == Counter([("long", "a"), *((name, task) for name in names for task in "bcd")])
 
 
+@pytest.mark.parametrize("tasks", ["acd", "abc", "c", "bc"])
+def test_what_an_older_runner_hands_back_after_the_change_is_for_the_new_file(site: Site, tasks: str) -> None:
+    write(site, consumers={"all": {"concurrency": 1, "prefetch": 30}})
+    old = site.start()
+    site.send(["long"], "tasks", "a", seconds=8)
+    site.wait_started(1)
+    names = [f"m-{number}" for number in range(3)]
+    site.send(names)
+    wait_until(lambda: site.ready("one") + site.ready("c") == 0, 10, "the runner didn't take them")
+    write(site, events={"happened": {"tasks": [*tasks]}})
+    site.declare()
+    site.end(old)
+
+    site.run()
+
+    done = Counter((run["n"], run["task"]) for run in site.oracle.done() if run["n"] != "long")
+    assert done == Counter((name, task) for name in names for task in tasks)
+    # The copy that is for nothing any more.
+    assert [letter.headers["ebats-reason"] for letter in site.take()] == ["gone"] * (3 if tasks == "c" else 0)
+
+
 def test_a_change_back_and_forth_loses_nothing(site: Site) -> None:
     for number, tasks in enumerate((["a"], ["b"], ["c", "a"], ["a"])):
         write(site, events={"happened": {"tasks": tasks}})
