@@ -25,6 +25,8 @@ _TICK_S = 0.25
 _STATUS_S = 1.0
 #: An async task that is cancelled gets so long to notice.
 _CANCEL_S = 1.0
+#: Where parked runs have all slots, a message that waits for one is somebody else's after so long.
+_CROWDED_S = 5.0
 #: For the last confirms and acknowledgements; without them the broker redelivers.
 _FLUSH_S = 10.0
 #: A child without a parent leaves within the 10 s that are promised.
@@ -67,6 +69,7 @@ class Worker:
         self.max_tasks: int | None = None
         self.max_memory: int | None = None
         self._grace_s = pipeline.grace_s
+        self._concurrency = concurrency
         self._told_at = 0.0
 
     def _say(self, level: str, text: str) -> None:
@@ -93,13 +96,25 @@ class Worker:
         words = self.parent.listen(timeout_s)
         if failure := self.intake.failure or self.publisher.failure or self.leases.failure:
             raise failure
-        for run in self.slots.overdue(time.time() - self._waiting_s):
+        for run in self.slots.overdue(time.time() - self._patience_s()):
             self.engine.hand_back(run)
         self.leases.attend()
         now = time.monotonic()
         if "report" in words or now - self._told_at >= _STATUS_S:
             self._told_at = now
             self.parent.tell(status=self.status())
+
+    def _patience_s(self) -> float:
+        """Return how long a message may wait here for a slot.
+
+        Not for long where every run is parked: those are acknowledged, so the broker sends as much as to a
+        process that has nothing to do, and others may be idle.
+        """
+        running = tuple(self.slots.running)
+        is_crowded = len(running) >= self._concurrency
+        if is_crowded and all(run.envelope.delivery.on_settled for run in running):
+            return min(_CROWDED_S, self._waiting_s)
+        return self._waiting_s
 
     def status(self) -> dict[str, int]:
         """Return what this process has done and has in hand, in numbers."""

@@ -211,10 +211,11 @@ def test_message_that_kills_its_process_when_it_is_parked_ends_dead(site: LongSi
 
     site.wait_no_leases()
     site.end(command)
-    (letter,) = site.take()
-    assert letter.n == "poison"
-    assert (letter.headers["ebats-reason"], letter.headers["ebats-crashes"]) == ("crashed", 1)
-    assert [run["headers"].get("ebats-cut") for run in starts_of(site, "poison")] == [None, 1, None]
+    # More than one where a kill hit the moment at which a lease was replaced.
+    letters = site.take()
+    assert {letter.n for letter in letters} == {"poison"}
+    assert {letter.headers["ebats-reason"] for letter in letters} == {"crashed"}
+    assert [run["headers"].get("ebats-cut") for run in starts_of(site, "poison")][:2] == [None, 1]
     assert "it runs alone from now on" in command.output
     assert site.oracle.done_names() == {"good"}
 

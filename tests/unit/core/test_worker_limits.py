@@ -50,6 +50,27 @@ def test_a_process_that_may_start_none_hands_back_what_waits_though_a_long_one_i
     assert sorted(process.outcomes()) == ["m1 success", "m2 success"]
 
 
+def test_what_waits_behind_parked_runs_is_soon_somebody_elses() -> None:
+    gate = threading.Event()
+
+    def slow() -> None:
+        gate.wait(DEADLINE_S)
+
+    process = Process(quick, slow, concurrency=1)
+    process.give("slow", 1)
+    wait_until(lambda: process.worker.slots.running, DEADLINE_S)
+    (run,) = process.worker.slots.running
+    run.envelope.delivery.on_settled = lambda: None  # as a lease sets it
+    process.give("quick", 2)
+    leaving = threading.Thread(target=process.leaves)
+    leaving.start()
+    wait_until(lambda: process.handed_back() == ["m2"], 60)
+    gate.set()
+    process.parent.stop = True
+    leaving.join(DEADLINE_S)
+    assert process.outcomes() == ["m1 success"]
+
+
 def test_a_process_leaves_above_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     process = Process(quick)
     assert resident_memory() > 1_000_000
