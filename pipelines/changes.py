@@ -56,7 +56,11 @@ def change(pipeline: Pipeline, olds: Sequence[Topology], now: float) -> Change:
     former = _former(pipeline, olds, new, now)
     recent = len(distinct((old.wiring for old in reversed(olds)), new.wiring))
     moves = Moves(new.wiring, former.wirings, recent)
-    new = replace(new, former=former, redirects=tuple(_redirects(pipeline, new, former, moves)))
+    new = replace(
+        new,
+        former=former,
+        redirects=(*_redirects(pipeline, new, former, moves), *_left_rungs(pipeline, olds, former)),
+    )
     changed = any(old.wiring != new.wiring for old in olds)
     return Change(
         olds=tuple(olds),
@@ -118,6 +122,13 @@ def _redirects(pipeline: Pipeline, new: Topology, former: Former, moves: Moves) 
         if target:
             bound.add(key)
             yield Binding(exchange, key, target)
+
+
+def _left_rungs(pipeline: Pipeline, olds: Sequence[Topology], former: Former) -> Iterator[Binding]:
+    """Return what leads to shared rungs that left the file: runners that go by the old one need them."""
+    rungs = tuple(name for name in former.exchanges if name.startswith(pipeline.on_broker("delay.")))
+    bindings = (each for old in olds for each in (*old.bindings, *old.redirects))
+    yield from dict.fromkeys(each for each in bindings if each.exchange in rungs)
 
 
 def _former_keys(wirings: Iterable[Wiring]) -> Iterator[tuple[str, str, str]]:

@@ -80,6 +80,14 @@ def ensure(pipeline: Pipeline, say: Say, stop: Callable[[], bool] = lambda: Fals
     return alone(pipeline, say, stop, work)
 
 
+def clashes(connection: Connection, pipeline: Pipeline, items: Iterable[Declared]) -> list[str]:
+    """Return what is wrong with things that exist: each other than the file wants it, or not allowed.
+
+    Nothing changes: what exists is declared once more, with the arguments of the file.
+    """
+    return _one_by_one(connection, pipeline, items, _declare_one)
+
+
 def _exists(connection: Connection, queue: str) -> bool:
     with one_channel(connection) as channel, suppress(NotFound):
         channel.queue_declare(queue, passive=True)

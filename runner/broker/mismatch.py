@@ -59,7 +59,7 @@ def describe(pipeline: Pipeline, item: Declared, differences: list[Difference]) 
         f"{argument} is {_shown(theirs)} on the broker and {_shown(ours)} for this file"
         for argument, ours, theirs, _ in differences
     )
-    return f"{item.place or pipeline.file}: error: {_name(item)} differs: {listed}; {_hint(item)}"
+    return f"{item.place or pipeline.file}: error: {_name(item)} differs: {listed}; {_hint(pipeline, item)}"
 
 
 def describe_refusal(pipeline: Pipeline, item: Declared | Binding, text: str) -> str:
@@ -110,11 +110,28 @@ def _name(item: Declared | Binding) -> str:
     return f"the {'queue' if isinstance(item, DeclaredQueue) else 'exchange'} {item.name}"
 
 
-def _hint(item: Declared) -> str:
+def _hint(pipeline: Pipeline, item: Declared) -> str:
+    if isinstance(item, DeclaredQueue) and (line := next_generation(pipeline, item.name)):
+        return (
+            f"a queue can't change: write `generations: {{{line}}}` at the top of the file, and a new one"
+            " takes its place, into which the messages of this one are moved"
+        )
     is_queue = isinstance(item, DeclaredQueue)
-    # What has a place is named in the file; a rung of an event has the place of its delay.
+    # What has a place is named in the file.
     is_named = item.kind in ("work", "intake") if isinstance(item, DeclaredQueue) else item.place is not None
     rename = "give it another name in the file, or " if is_named else ""
     when = " once it is empty" if is_queue else ""
     kind = "a queue" if is_queue else "an exchange"
     return f"{kind} can't change: {rename}delete it on the broker{when}, and it is made anew"
+
+
+def next_generation(pipeline: Pipeline, queue: str) -> str | None:
+    """Return the entry of `generations` that lets a new queue take the place of one (the broker's name).
+
+    None: it goes by a name of somebody else's choice, or is the one that keeps the topology.
+    """
+    short = queue.removeprefix(f"{pipeline.name}.").partition("~")[0]
+    if queue != pipeline.queue_on_broker(short) or short == "topology":
+        return None
+    entries = {**pipeline.generations, short: pipeline.generations.get(short, 1) + 1}
+    return ", ".join(f"{name}: {number}" for name, number in entries.items())

@@ -3,7 +3,14 @@
 What does them is imported when it is called: `ebats --help` is to be there at once.
 """
 
-from ebats.runner.commands import table_dead, table_publish, table_queues, table_run, table_status
+from ebats.runner.commands import (
+    table_change,
+    table_dead,
+    table_publish,
+    table_queues,
+    table_run,
+    table_status,
+)
 from ebats.runner.commands.command import Command
 
 #: By name, in the order of the help.
@@ -13,4 +20,5 @@ COMMANDS: dict[str, Command] = {
     **table_status.COMMANDS,
     **table_dead.COMMANDS,
     **table_queues.COMMANDS,
+    **table_change.COMMANDS,
 }
