@@ -81,7 +81,8 @@ def _former(pipeline: Pipeline, olds: Sequence[Topology], new: Topology, now: fl
         **{name: None for old in olds for name in old.former.exchanges},
         **{each.name: None for old in olds for each in old.exchanges if not each.external},
     }
-    living = {queue.name for queue in new.queues} | {each.name for each in new.exchanges}
+    living_queues = {queue.name for queue in new.queues}
+    living_exchanges = {exchange.name for exchange in new.exchanges}
     changed = any(old != new for old in olds)
     return Former(
         since=now if changed else max((old.former.since for old in olds), default=0.0),
@@ -92,8 +93,8 @@ def _former(pipeline: Pipeline, olds: Sequence[Topology], new: Topology, now: fl
             ],
             new.wiring,
         ),
-        queues={name: kind for name, kind in queues.items() if name not in living},
-        exchanges=tuple(name for name in exchanges if name not in living),
+        queues={name: kind for name, kind in queues.items() if name not in living_queues},
+        exchanges=tuple(name for name in exchanges if name not in living_exchanges),
     )
 
 

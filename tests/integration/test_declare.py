@@ -196,18 +196,24 @@ def test_all_that_differs_is_said_at_once_with_its_place(broker: Broker, wire: W
     wire.exchange(f"{name}.orders", "fanout")
     with pytest.raises(TopologyMismatch) as raised:
         declare.apply(pipeline, silent)
-    anew = "delete it on the broker once it is empty, and it is made anew"
+
+    def anew(queue: str) -> str:
+        return (
+            f"a queue can't change: write `generations: {{{queue}: 2}}` at the top of the file, and a new one"
+            " takes its place, into which the messages of this one are moved"
+        )
+
     assert str(raised.value).splitlines() == [
         f"shop.yaml:5:3: error: the exchange {name}.orders differs: type is fanout on the broker and topic"
         " for this file; an exchange can't change: give it another name in the file, or delete it on the"
         " broker, and it is made anew",
         f"shop.yaml: error: the queue {name}.dead differs: x-delivery-limit is none on the broker and 1000000"
-        f" for this file; a queue can't change: {anew}",
+        f" for this file; {anew('dead')}",
         f"shop.yaml:7:3: error: the queue {name}.demo differs: x-delivery-limit is 5 on the broker and 20 for"
-        f" this file; a queue can't change: give it another name in the file, or {anew}",
+        f" this file; {anew('demo')}",
         f"shop.yaml:12:3: error: the queue {name}.ship differs: x-overflow is none on the broker and"
-        " reject-publish for this file, x-delivery-limit is none on the broker and 20 for this file; a queue"
-        f" can't change: give it another name in the file, or {anew}",
+        " reject-publish for this file, x-delivery-limit is none on the broker and 20 for this file;"
+        f" {anew('ship')}",
     ]
     assert raised.value.exit_code == 78
 

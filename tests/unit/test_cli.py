@@ -11,7 +11,20 @@ import pytest
 from ebats import __version__
 from ebats.pipelines.problems import BadFile, EbatsError, Place, Problem, UnreadableFile, UsageError
 from ebats.runner import cli
-from ebats.runner.commands import dead, environ, publish, purge, revive, run, status, table, tap, validate
+from ebats.runner.commands import (
+    dead,
+    environ,
+    plan,
+    prune,
+    publish,
+    purge,
+    revive,
+    run,
+    status,
+    table,
+    tap,
+    validate,
+)
 from ebats.runner.commands.environ import BadEnvFile, merge, read
 
 Calls = list[tuple[Any, ...]]
@@ -26,12 +39,14 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
         found.append((*args, options) if options else args)
         return 0
 
-    for command in (run, validate, publish, status, purge, tap):
+    for command in (run, validate, publish, status, purge, tap, prune):
         monkeypatch.setattr(command, "main", record)
     for name in ("list_", "show", "export"):
         monkeypatch.setattr(dead, name, record)
     for name in ("retry", "drop"):
         monkeypatch.setattr(revive, name, record)
+    for name in ("plan", "apply"):
+        monkeypatch.setattr(plan, name, record)
     monkeypatch.setattr(environ, "merge", lambda _environ, file, given: (file, *given))
     return found
 
