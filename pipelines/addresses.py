@@ -104,8 +104,8 @@ def _straight(name: str, event: WiredEvent, key: str | None) -> Address:
 def _check_key(name: str, event: WiredEvent, key: str) -> None:
     if event.queue is not None:
         raise Unaddressable(f"the event {name!r} is what comes through a queue: it has no key")
-    if len(key.encode(errors="replace")) > LONGEST_KEY:
-        raise Unaddressable(f"a key is {LONGEST_KEY} bytes at most")
+    if not isinstance(key, str) or len(key.encode(errors="replace")) > LONGEST_KEY:
+        raise Unaddressable(f"a key is a text of {LONGEST_KEY} bytes at most, unlike {key!r:.60}")
     if event.type == "topic":
         fits = any(matches(pattern, key) for pattern in event.keys)
     else:
@@ -146,6 +146,8 @@ def _key(event: WiredEvent) -> str:
 
 
 def _known(known: Mapping[str, Any], name: str, kind: str) -> Any:
+    if not isinstance(name, str):
+        raise Unaddressable(f"the name of {kind} is a text, unlike {name!r:.60}")
     if name in known:
         return known[name]
     hint = suggest(name, known)

@@ -40,6 +40,12 @@ class Bulk:
         self.confirmed = 0
         #: Messages that no queue takes.
         self.unroutable = 0
+        self._sent = 0
+
+    @property
+    def in_doubt(self) -> int:
+        """How many were sent, and may be there or not."""
+        return self._sent - self.confirmed - self.unroutable
 
     def publish(self, messages: Iterable[Outgoing | None]) -> bool:
         """Publish messages and wait until the fate of each is known; False: given up, because of `stop`.
@@ -96,6 +102,7 @@ class Bulk:
         outgoing = source.next()
         if outgoing is None:
             return False
+        self._sent += 1
         sendings.append(Sending(outgoing, self._on_confirmed, self._on_unroutable))
         return True
 

@@ -36,6 +36,8 @@ class Sending(msgspec.Struct, eq=False):
     on_refused: Callable[[BaseException], None] | None = None
     #: Nobody waits for it any more: it isn't sent, or sent again.
     withdrawn: bool = False
+    #: It went out once, at least in part: the broker may have it, whatever became of the connection.
+    sent: bool = False
 
     def refuse(self, error: BaseException) -> None:
         """Tell that the message can't be published."""
@@ -73,7 +75,7 @@ class Confirming:
         message = Message(outgoing.body, application_headers=outgoing.headers, **outgoing.properties)
         # Before the call: the confirm may be read inside of it.
         self._tag += 1
-        self.unconfirmed[self._tag] = sending
+        self.unconfirmed[self._tag], sending.sent = sending, True
         try:
             self._channel.basic_publish(
                 message, exchange=outgoing.exchange, routing_key=outgoing.key, mandatory=True
@@ -170,7 +172,7 @@ class Publisher:
             self._waiting.remove(sending)
         except ValueError:
             return False
-        return True
+        return not sending.sent  # that, too, waits here after a lost connection
 
     @property
     def is_served(self) -> bool:

@@ -61,6 +61,21 @@ def seconds(text: str) -> float:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def delay(text: str) -> float:
+    """Return a duration in seconds that a message may wait.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none, or too long.
+    """
+    from ebats.pipelines.ladder import LONGEST_WAIT_S, format_duration
+
+    found = seconds(text)
+    if found > LONGEST_WAIT_S:
+        longest = format_duration(int(LONGEST_WAIT_S * 1000))
+        raise argparse.ArgumentTypeError(f"{text} is too long: a delay is {longest} at most")
+    return found
+
+
 def add_wait(parser: argparse.ArgumentParser) -> None:
     """Let a command wait for a broker that is away: `--wait`."""
     parser.add_argument(

@@ -146,7 +146,8 @@ def _pour(where: Target, bulk: Bulk, messages: Iterable[Outgoing | None], wait_s
     except EbatsError as error:
         raise PublishFailed(f"{error}; {_so_far(where, bulk)}") from error
     if not done:
-        raise PublishFailed(f"gave up, after {wait_s:g} s without the broker; {_so_far(where, bulk)}")
+        so_far = _in_doubt(where, bulk) if bulk.in_doubt else _so_far(where, bulk)
+        raise PublishFailed(f"gave up, after {wait_s:g} s without the broker; {so_far}")
     return time.monotonic() - begun
 
 
@@ -162,6 +163,12 @@ def _declare(pipeline: Pipeline, tell: Say, patience: _Patience) -> None:
 def _so_far(where: Target, bulk: Bulk) -> str:
     published = bulk.confirmed // where.copies
     return f"{counted(published, 'message')} had been published" if published else "nothing was published"
+
+
+def _in_doubt(where: Target, bulk: Bulk) -> str:
+    published, doubt = bulk.confirmed // where.copies, -(-bulk.in_doubt // where.copies)
+    sure = f"{counted(published, 'message')} had been published" if published else "nothing was confirmed"
+    return f"{sure}, and {counted(doubt, 'message')} on the way may arrive or not"
 
 
 def _report(where: Target, bulk: Bulk, seconds: float) -> int:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from ebats.runner.commands.command import Command, add_file, add_wait, environ, seconds
+from ebats.runner.commands.command import Command, add_file, add_wait, delay, environ
 
 _LONGEST_ID = 255
 _PUBLISH = """\
@@ -30,7 +30,7 @@ def _add_publish(parser: argparse.ArgumentParser) -> None:
     )
     how = parser.add_argument_group("for an event or a task")
     how.add_argument(
-        "--delay", metavar="DURATION", type=seconds, default=0.0, help="run it later: 37s, 2h, 30d"
+        "--delay", metavar="DURATION", type=delay, default=0.0, help="run it later: 37s, 2h, 30d"
     )
     how.add_argument("--queue", metavar="QUEUE", help="run it from this queue, one that the file allows")
     what = parser.add_argument_group("what to publish").add_mutually_exclusive_group(required=True)

@@ -153,7 +153,8 @@ class Flight:
             f"the broker hasn't confirmed {counted(len(left), 'message')} within {self._timeout_s:g} s{why}"
         )
         if len(unsent) == len(left):
-            end = "nothing was sent"
+            # Of an event that is handed to its tasks some may be there.
+            end = "what isn't confirmed wasn't sent" if self._done else "nothing was sent"
         else:
             end = "it may arrive all the same; it may be published again with the same id"
         self._failure = self._failure or NotConfirmed(f"{text}; {end}")

@@ -74,6 +74,8 @@ def check_headers(headers: Mapping[str, Any]) -> None:
     Raises:
         TypeError, ValueError: a name or a value can't be a header, or all of them are too large.
     """
+    if not isinstance(headers, Mapping):
+        raise TypeError(f"headers are a dict of names and values, {_is(headers)}")
     for name, value in headers.items():
         if not isinstance(name, str):
             raise TypeError(f"the name of a header has to be a str, {_is(name)}")
@@ -81,7 +83,10 @@ def check_headers(headers: Mapping[str, Any]) -> None:
             raise ValueError(f"the name of a header has 1 to {_LONGEST_NAME} bytes, unlike {name[:60]!r}")
         if name.lower().startswith(_TAKEN_PREFIXES) or name in _TAKEN_NAMES:
             raise ValueError(f"the header {name!r} is not for publishers: choose another name")
-        _check_value(name, value)
+        try:
+            _check_value(name, value)
+        except RecursionError:
+            raise ValueError(f"the header {name!r} contains itself, or is nested too deeply") from None
     if (size := size_of(dict(headers))) > HEADERS_BYTES:
         limit = f"{HEADERS_BYTES // 1024} KiB are allowed"
         raise ValueError(f"the headers have {size} bytes, and {limit}: put what is large into the payload")

@@ -185,7 +185,7 @@ class Outlet:
         headers: Mapping[str, Any] | None = None,
         key: str | None = None,
     ) -> list[Outgoing]:
-        now, delay_s = time.time(), messages.seconds(delay) if delay else 0.0
+        now, delay_s = time.time(), 0.0 if delay is None else messages.seconds(delay)
         found = self._names.event(name, now, delay_s, queue, key)
         format_ = self._names.format_of(name) or _format_of(payload)
         return _outgoing(found, payload, format_, id, headers, now)
@@ -200,7 +200,7 @@ class Outlet:
         queue: str | None = None,
         headers: Mapping[str, Any] | None = None,
     ) -> list[Outgoing]:
-        now, delay_s = time.time(), messages.seconds(delay) if delay else 0.0
+        now, delay_s = time.time(), 0.0 if delay is None else messages.seconds(delay)
         found = self._names.task(name, now, delay_s, queue)
         return _outgoing((found,), payload, "json", id, headers, now)
 
@@ -215,7 +215,7 @@ def _outgoing(
 ) -> list[Outgoing]:
     body = messages.encode(payload, format_)
     id_ = new_id() if id_ is None else messages.check_id(id_)
-    if headers:
+    if headers is not None:
         messages.check_headers(headers)
     return [messages.message(address, body, format_, id_, now, headers or {}) for address in found]
 

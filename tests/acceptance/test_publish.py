@@ -178,6 +178,8 @@ def test_a_task_an_exchange_and_a_delayed_event_are_reached(shop: Shop, wire: Wi
         (("paid", "--queue", "slow", "-d", "1"), "the task 'ship' may not run from the queue 'slow', only"),
         (("--task", "ship", "--queue", "slow", "-d", "1"), "may not run from the queue 'slow', only from"),
         (("paid", "--delay", "37", "-d", "1"), "'37' is no duration: write a number with a unit"),
+        (("paid", "--delay", "40000d", "-d", "1"), "40000d is too long: a delay is 36500d at most"),
+        (("paid", "--queue", "", "-d", "1"), "the task 'ship' may not run from the queue '', only"),
         (("--exchange", "orders", "--delay", "1s", "-d", "1"), "--delay and --queue go with an event or"),
         (("paid", "-d", "{oops"), "the body is no JSON"),
         (("paid", "--file", "nowhere.jsonl"), "can't read nowhere.jsonl: No such file or directory"),

@@ -62,6 +62,34 @@ def test_a_line_from_a_pipe_waits_for_no_other(main_broker: Broker, tmp_path: Pa
     assert b"published 2 messages" in output
 
 
+def test_what_may_be_there_is_told_when_it_gives_up(
+    rabbitmq: Broker, tmp_path: Path, proxy_to: Callable[[int], Proxy]
+) -> None:
+    assert rabbitmq.node
+    proxy = proxy_to(rabbitmq.node.port)
+    shop = Shop(tmp_path, rabbitmq)
+    shop.url = rabbitmq.url.replace(str(rabbitmq.node.port), str(proxy.port))
+    process = subprocess.Popen(
+        [EBATS, "publish", shop.file, "shouted", "--file", "-", "--wait", "1s"],
+        env={**os.environ, "BROKER": shop.url},
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin
+    with closing(Wire(rabbitmq.url)) as wire:
+        for count in (1, 2):
+            process.stdin.write(b"{}\n")
+            process.stdin.flush()
+            wait_until(lambda count=count: _ready(wire, f"{shop.name}.tell") == count, 30)  # type: ignore[misc]
+            # The second is there, and its confirm doesn't come.
+            proxy.block("down")
+        proxy.refuse()
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    text = b"without the broker; 1 message had been published, and 1 message on the way may arrive or not"
+    assert text in errors
+
+
 def _hear_ctrl_c() -> None:
     """Undo what a shell does to what it starts in the background, these tests perhaps: it ignores Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -86,6 +86,22 @@ def test_what_is_withdrawn_before_it_was_sent_is_never_sent(telling: Telling) ->
     assert telling.published(1, 2).bodies() == [b"1", b"3"]
 
 
+def test_what_waits_to_go_out_again_is_not_told_to_be_unsent(telling: Telling) -> None:
+    (first,) = telling.put(1)
+    telling.published(0, 1)
+    telling.link.away = True
+    telling.lose()
+    wait_until(lambda: telling.link.lost_by)
+    (second,) = telling.put(2)
+    wait_until(lambda: first in telling.publisher._waiting)
+    # The broker may have the first.
+    assert not telling.publisher.withdraw(first)
+    assert telling.publisher.withdraw(second)
+    telling.link.away = False
+    telling.put(3)
+    assert telling.published(1, 1).bodies() == [b"3"]
+
+
 def test_what_is_withdrawn_after_it_was_sent_is_not_sent_again(telling: Telling) -> None:
     first, _ = telling.put(1, 2)
     telling.published(0, 2)

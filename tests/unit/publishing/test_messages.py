@@ -75,6 +75,8 @@ def test_a_payload_of_another_format_is_refused() -> None:
         ({"a": {1}}, TypeError, "the header 'a' can't be sent, and this is a set"),
         ({"a": [{"b": object()}]}, TypeError, "the header 'a' can't be sent, and this is an object"),
         ({"a": {1: 2}}, TypeError, "a name in the header 'a' has to be a str"),
+        ([("a", 1)], TypeError, "headers are a dict of names and values, and this is a list"),
+        ({"a": LOOP}, ValueError, "the header 'a' contains itself, or is nested too deeply"),
         ({"a": 2**63}, ValueError, "the header 'a' is a number of more than 64 bits"),
         ({"a": "\ud800"}, ValueError, "the header 'a' is a text that can't be written as UTF-8"),
         ({"a": "x" * 65_536}, ValueError, "and 64 KiB are allowed: put what is large into the payload"),

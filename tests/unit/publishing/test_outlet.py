@@ -81,7 +81,14 @@ def test_a_bad_argument_sends_nothing(way: Way) -> None:
         lambda: way.publish("order_payd", {}),
         lambda: way.publish("order_paid", {1, 2}),
         lambda: way.publish("order_paid", {}, delay="1"),
+        lambda: way.publish("order_paid", {}, delay=""),
         lambda: way.publish("order_paid", {}, queue="fast"),
+        lambda: way.publish("order_paid", {}, queue=""),
+        lambda: way.run_task("ship", {}, queue=""),
+        lambda: way.publish(7, {}),  # type: ignore[arg-type]
+        lambda: way.publish(["order_paid"], {}),  # type: ignore[arg-type]
+        lambda: way.publish("wanted", {}, key=7),  # type: ignore[arg-type]
+        lambda: way.publish("order_paid", {}, headers=[("a", "b")]),  # type: ignore[arg-type]
         lambda: way.publish("order_paid", {}, id=""),
         lambda: way.publish("order_paid", {}, headers={"x-a": 1}),
         lambda: way.publish("wanted", {}),
@@ -155,6 +162,22 @@ def test_one_that_no_queue_takes_is_unroutable() -> None:
     with pytest.raises(Unroutable, match=r"none is bound for the exchange 'shop.tasks' and the key 'ship'"):
         Way(sender).run_task("ship", {})
     thread.join()
+
+
+def test_of_an_event_for_several_tasks_it_is_told_that_some_may_be_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sender = Sender(confirms=False)
+    monkeypatch.setattr(sender, "withdraw", lambda _sending: True)
+    thread = threading.Thread(
+        target=lambda: wait_until(lambda: sender.sent) and sender.sent[0].on_confirmed()
+    )
+    thread.start()
+    with pytest.raises(NotConfirmed, match=r"hasn't confirmed 1 message .* what isn't confirmed wasn't sent"):
+        Way(sender, 0.3).publish("order_create", {}, delay="37s")
+    thread.join()
+    with pytest.raises(NotConfirmed, match=r"hasn't confirmed 2 messages .* nothing was sent"):
+        Way(sender, 0.1).publish("order_create", {}, delay="37s")
 
 
 def test_without_a_confirm_the_call_ends_in_time_and_gives_its_message_up() -> None:
