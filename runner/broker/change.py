@@ -34,7 +34,8 @@ def waiting_before(connection: Connection, change: Change) -> dict[str, int | No
     Counted when what is new is bound, and what is old still is: what is published meanwhile may be counted,
     and is for what either file says.
     """
-    return counts(connection, (*change.converted, *(each.queue for each in change.extended)))
+    # Rungs first: what leaves one meanwhile is counted twice, and not left out.
+    return counts(connection, (*(each.queue for each in change.extended), *change.converted))
 
 
 def move_all(
@@ -53,12 +54,13 @@ def move_all(
         BROKER_ERRORS: the connection is lost.
     """
     routes = Routes(pipeline, change.new.former, change.moves)
-    for queue in change.converted:
-        if number := before.get(queue):
-            Mover(connection, pipeline, routes, say).move(queue, most=number)
+    # Rungs first: they don't stand still meanwhile, and what has left one has its tasks of before alone.
     for waiting in change.extended:
         if number := before.get(waiting.queue):
             _extend(connection, pipeline, routes, waiting, number)
+    for queue in change.converted:
+        if number := before.get(queue):
+            Mover(connection, pipeline, routes, say).move(queue, most=number)
     empty(connection, pipeline, routes, change.new.former, say)
 
 

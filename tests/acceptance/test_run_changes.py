@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ebats.runner.broker.change import Mover
 from tests.faults.send import Message
 from tests.faults.site import Site
 from tests.integration.wire import Wire
@@ -253,6 +254,30 @@ def test_what_an_older_runner_hands_back_after_the_change_is_for_the_new_file(si
     assert done == Counter((name, task) for name in names for task in tasks)
     # The copy that is for nothing any more.
     assert [letter.headers["ebats-reason"] for letter in site.take()] == ["gone"] * (3 if tasks == "c" else 0)
+
+
+def test_a_rung_that_empties_during_a_long_change_lets_nothing_go_without_its_new_task(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delayed = {"task": "a", "delay": "2s"}
+    write(site, events={"later": {"tasks": [delayed]}, "happened": {"tasks": ["c"]}})
+    site.declare()
+    site.send(["fresh"])
+    site.send(["late"], key="later")
+    quick = Mover.move
+
+    def slow(self: Mover, queue: str, *args: Any, **more: Any) -> int:
+        wait_until(lambda: site.ready("one") == 1, 10, "nothing has left the rung")
+        return quick(self, queue, *args, **more)
+
+    monkeypatch.setattr(Mover, "move", slow)
+    write(site, events={"later": {"tasks": [delayed, "d"]}, "happened": {"tasks": ["d"]}})
+    site.declare()
+
+    site.run()
+
+    done = sorted((run["n"], run["task"]) for run in site.oracle.done())
+    assert done == [("fresh", "d"), ("late", "a"), ("late", "d")]
 
 
 def test_a_change_back_and_forth_loses_nothing(site: Site) -> None:
