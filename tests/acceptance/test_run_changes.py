@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from ebats.runner.broker.change import Mover
 from tests.faults.send import Message
 from tests.faults.site import Site
 from tests.integration.wire import Wire
@@ -233,51 +232,6 @@ def test_what_a_stopped_runner_handed_back_is_for_the_new_file(site: Site) -> No
     found = Counter((run["n"], run["task"]) for run in site.oracle.done())
     names = [f"m-{number}" for number in range(5)]
     assert found == Counter([("long", "a"), *((name, task) for name in names for task in "bcd")])
-
-
-@pytest.mark.parametrize("tasks", ["acd", "abc", "c", "bc"])
-def test_what_an_older_runner_hands_back_after_the_change_is_for_the_new_file(site: Site, tasks: str) -> None:
-    write(site, consumers={"all": {"concurrency": 1, "prefetch": 30}})
-    old = site.start()
-    site.send(["long"], "tasks", "a", seconds=8)
-    site.wait_started(1)
-    names = [f"m-{number}" for number in range(3)]
-    site.send(names)
-    wait_until(lambda: site.ready("one") + site.ready("c") == 0, 10, "the runner didn't take them")
-    write(site, events={"happened": {"tasks": [*tasks]}})
-    site.declare()
-    site.end(old)
-
-    site.run()
-
-    done = Counter((run["n"], run["task"]) for run in site.oracle.done() if run["n"] != "long")
-    assert done == Counter((name, task) for name in names for task in tasks)
-    # The copy that is for nothing any more.
-    assert [letter.headers["ebats-reason"] for letter in site.take()] == ["gone"] * (3 if tasks == "c" else 0)
-
-
-def test_a_rung_that_empties_during_a_long_change_lets_nothing_go_without_its_new_task(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    delayed = {"task": "a", "delay": "2s"}
-    write(site, events={"later": {"tasks": [delayed]}, "happened": {"tasks": ["c"]}})
-    site.declare()
-    site.send(["fresh"])
-    site.send(["late"], key="later")
-    quick = Mover.move
-
-    def slow(self: Mover, queue: str, *args: Any, **more: Any) -> int:
-        wait_until(lambda: site.ready("one") == 1, 10, "nothing has left the rung")
-        return quick(self, queue, *args, **more)
-
-    monkeypatch.setattr(Mover, "move", slow)
-    write(site, events={"later": {"tasks": [delayed, "d"]}, "happened": {"tasks": ["d"]}})
-    site.declare()
-
-    site.run()
-
-    done = sorted((run["n"], run["task"]) for run in site.oracle.done())
-    assert done == [("fresh", "d"), ("late", "a"), ("late", "d")]
 
 
 def test_a_change_back_and_forth_loses_nothing(site: Site) -> None:
