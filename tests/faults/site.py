@@ -15,6 +15,7 @@ import psutil
 import ebats  # noqa: F401 - names the embedded broker's transport
 from ebats.pipelines.load import load
 from ebats.runner.broker.declare import apply
+from ebats.runner.broker.inspect import counts
 from tests.commands import RunningCommand
 from tests.faults.oracle import Oracle
 from tests.faults.send import Message, Sender
@@ -155,6 +156,11 @@ class Site:
         """Return how many messages lie in a queue, by its short name."""
         with closing(Wire(self.url)) as wire:
             return wire.ready(f"{self.name}.{queue}")
+
+    def exists(self, queue: str) -> bool:
+        """Return whether there is a queue, by its short name."""
+        with closing(Wire(self.url)) as wire:
+            return counts(wire.connection, [f"{self.name}.{queue}"])[f"{self.name}.{queue}"] is not None
 
     def take(self, queue: str = "dead") -> list[Letter]:
         """Take all messages from a queue, by its short name."""

@@ -115,3 +115,25 @@ def test_a_crash_in_the_middle_of_a_change_loses_nothing(site: Site, monkeypatch
     done = Counter((run["n"], run["task"]) for run in site.oracle.done())
     assert done.keys() == {(name, task) for name in names for task in ("work", "other")}
     check_topology(site)
+
+
+def test_who_is_killed_while_messages_move_loses_none(
+    site: Site, start_ebats: Callable[..., RunningCommand]
+) -> None:
+    write(site, "first", ["1s"], ["work"])
+    site.declare()
+    names = [f"m-{number}" for number in range(3000)]
+    site.send(names)
+    write(site, "second", ["1s"], ["work"])
+    command = start_ebats("apply", site.file)
+    wait_until(lambda: site.exists("second") and site.ready("second") > 200, 40, "nothing is moved")
+
+    command.kill_all()
+
+    assert site.ready("first") > 0
+    site.run("--fail-on-dead")
+    done = Counter(run["n"] for run in site.oracle.done())
+    assert done.keys() == {*names}
+    # What was published and not acknowledged is there again: no more than one batch.
+    assert sum(done.values()) - len(names) <= 500
+    check_topology(site)
