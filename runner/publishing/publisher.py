@@ -15,6 +15,7 @@ from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import BadFile
 from ebats.pipelines.wiring import Wiring, wire
 from ebats.runner.broker import look
+from ebats.runner.broker.connect import BrokerUnusable
 from ebats.runner.broker.mismatch import TopologyMismatch
 from ebats.runner.execution.unpublished import NotConfirmed, Refused
 from ebats.runner.publishing import messages
@@ -138,7 +139,7 @@ class Publisher(Outlet):
             self._known(None)
         try:
             yield lambda: time.monotonic() > deadline
-        except TopologyMismatch as error:
+        except (TopologyMismatch, BrokerUnusable) as error:
             raise Refused(str(error)) from error
         finally:
             lock.release()

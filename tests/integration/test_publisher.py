@@ -226,3 +226,9 @@ def test_a_broker_that_is_away_is_told_in_time_and_why(tmp_path: Path) -> None:
         text = str(raised.value)
         assert f"the broker at amqp://guest@127.0.0.1:{port}/ can't be reached" in text
         assert text.endswith("; nothing was sent")
+
+
+def test_an_embedded_broker_that_can_not_be_used_is_said(tmp_path: Path) -> None:
+    nowhere = write(tmp_path, "shop", "sqlite:///no/folder/shop.db")
+    with Publisher(nowhere) as made, pytest.raises(Refused, match="no/folder"):
+        made.publish("sent", {})
