@@ -77,9 +77,7 @@ def test_each_task_of_the_new_file_runs_once_over_all_copies(old: Wiring, new: W
     found = copies(old, new)
     runs = Counter((str(way.event), way.task) for ways in found.values() for way in ways or ())
     takes = {name: each for name, each in new.events.items() if each.keys[0] in ("e", "#")}
-    wanted: Counter[tuple[str | None, str]] = Counter(
-        (name, item.task) for name, each in takes.items() for item in each.tasks
-    )
+    wanted = Counter((name, item.task) for name, each in takes.items() for item in each.tasks)
     if not found:
         return
     missing, more = wanted - runs, runs - wanted
