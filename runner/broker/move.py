@@ -117,6 +117,10 @@ class _Mover:
         self._follow = follow
         self._moved = moved
         self._came: list[Delivery] = []
+        #: Tags that are out, oldest first, and those of them that are done with.
+        self._out: dict[int, None] = {}
+        self._settled: set[int] = set()
+        self._at_once = PREFETCH
         #: Why messages stay that shouldn't.
         self.problems: list[str] = []
 
@@ -144,18 +148,23 @@ class _Mover:
         on_progress: Callable[[Moved], None],
     ) -> None:
         """Publish what follows from messages, at most `at_once` unconfirmed, and acknowledge them."""
+        self._at_once = at_once
         for delivery in deliveries:
             if stop():
                 break
             self._pass_on(delivery)
             if len(self._confirming.unconfirmed) >= at_once:
                 self._wait(at_once // 2)
+                self._acknowledge()
             on_progress(self._moved)
         self._wait(0)
+        self._acknowledge()
         on_progress(self._moved)
 
     def _receive(self, message: Any) -> None:
-        self._came.append(received.delivery(message, self._queue))
+        delivery = received.delivery(message, self._queue)
+        self._came.append(delivery)
+        self._out[delivery.tag] = None
 
     def _is_empty(self) -> bool:
         return not self._channel.queue_declare(self._queue, passive=True).message_count
@@ -171,7 +180,6 @@ class _Mover:
             self._moved.published += 1
             open_[0] -= 1
             if not open_[0]:
-                # In here: the embedded broker writes it down before anything else is published.
                 self._done(delivery)
 
         if not outgoings:
@@ -192,8 +200,30 @@ class _Mover:
         self.problems.append(f"no queue takes the key {outgoing.key!r} from {where}")
 
     def _done(self, delivery: Delivery) -> None:
-        self._channel.basic_ack(delivery.tag)
+        self._settled.add(delivery.tag)
         self._moved.taken += 1
+        if self._at_once == 1:
+            # In the confirm's callback: the embedded broker writes it down before anything else is published.
+            self._acknowledge()
+
+    def _acknowledge(self) -> None:
+        """Acknowledge what is done with: at once up to the first that isn't.
+
+        Of many single ones RabbitMQ hands the quorum queue 32 at a time, and forgets what is left of them
+        when the channel closes.
+        """
+        first: list[int] = []
+        for tag in self._out:
+            if tag not in self._settled:
+                break
+            first.append(tag)
+        if first:
+            self._channel.basic_ack(first[-1], multiple=True)
+        for tag in self._settled.difference(first):
+            self._channel.basic_ack(tag)
+        for tag in self._settled:
+            del self._out[tag]
+        self._settled.clear()
 
     def _wait(self, most: int) -> None:
         """Wait until at most so many are unconfirmed."""
