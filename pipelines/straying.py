@@ -23,6 +23,7 @@ def of_named(
     rung_ms: int | None = None,
     before: bool = False,
     held: tuple[str, float] | None = None,
+    delayed: bool = False,
 ) -> tuple[Way, ...] | None:
     """Return what a message is for that names its task, and lies in a queue (the broker's name).
 
@@ -30,11 +31,13 @@ def of_named(
     `event`: the event, exchange and key that it comes from, of a message that hasn't begun. Then it is for
     what the file says of its event, where it is known to be from before the change (`before`, or it comes
     from an event's own rung, of `rung_ms`, that the file has no more, or was given back: `held` says by
-    whose file, and since when). Any other follows its task.
+    whose file, and since when), or its publisher delayed it and the event has lost this task (`delayed`).
+    Any other follows its task.
     """
     moves = routes.moves
     stale = event is not None and rung_ms is not None and not routes.is_rung_of(event[0], name, rung_ms)
-    if event and (before or stale):
+    lost = event is not None and delayed and not routes.has(event[0], name)
+    if event and (before or stale or lost):
         ways = moves.of_copy(event[0], name, *event[1:], delay_ms=rung_ms, before=before)
         if ways is not None:
             return ways

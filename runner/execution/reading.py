@@ -150,6 +150,7 @@ def _by_name(
         rung_ms=rung_ms,
         before=before,
         held=envelope.held,
+        delayed=envelope.due is not None,
     )
     if ways is not None:
         return _moved(envelope, ways, routes, f"the task {name!r}")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ebats import Publisher
 from ebats.runner.broker.change import Mover
 from tests.acceptance.test_run_changes import write
 from tests.faults.site import Site
@@ -54,3 +55,15 @@ def test_a_rung_that_empties_during_a_long_change_lets_nothing_go_without_its_ne
 
     done = sorted((run["n"], run["task"]) for run in site.oracle.done())
     assert done == [("fresh", "d"), ("late", "a"), ("late", "d")]
+
+
+def test_a_task_that_took_the_place_of_another_gets_what_a_publisher_delayed(site: Site) -> None:
+    write(site)
+    site.declare()
+    with Publisher(site.file) as publisher:
+        publisher.publish("happened", {"n": "m"}, delay=4)
+    write(site, events={"happened": {"tasks": ["b", "c"]}})
+
+    site.run("--fail-on-dead")
+
+    assert sorted((run["n"], run["task"]) for run in site.oracle.done()) == [("m", "b"), ("m", "c")]
