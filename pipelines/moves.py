@@ -81,12 +81,12 @@ class Moves:
     # Messages.
 
     def of_delivery(
-        self, exchange: str, key: str, queue: str, *, before: bool = False, last: bool = False
+        self, exchange: str, key: str, queue: str, *, before: bool = False, every: bool = False
     ) -> tuple[Way, ...] | None:
         """Return what a message is for that lies in a queue as its event's exchange handed it on.
 
-        `queue` is the broker's name. `before`: it is known to be from before the change. `last`: by the
-        last file alone. None: no former file meant anything by such a message there.
+        `queue` is the broker's name. `before`: it is known to be from before the change. `every`: by all
+        former files that knew it. None: no former file meant anything by such a message there.
         """
 
         def there(wiring: Wiring) -> list[_Entry]:
@@ -96,7 +96,7 @@ class Moves:
                 if _is_at(wiring, entry, queue)
             ]
 
-        return self._union(there, exchange, key, queue, before=before, last=last)
+        return self._union(there, exchange, key, queue, before=before, every=every)
 
     def of_copy(
         self, event: str, task: str, exchange: str, key: str, *, delay_ms: int | None, before: bool = False
@@ -115,7 +115,7 @@ class Moves:
                 if item.task == task and delay_ms in (None, item.delay_ms)
             ]
 
-        return self._union(there, exchange, key, "", before=before, last=False)
+        return self._union(there, exchange, key, "", before=before, every=False)
 
     def of_held(self, by: str, event: str, task: str, exchange: str, key: str) -> tuple[Way, ...] | None:
         """Return what a copy is for that a runner had in hand, by the file of the mark `by`, and gave back.
@@ -150,12 +150,12 @@ class Moves:
         queue: str,
         *,
         before: bool,
-        last: bool,
+        every: bool,
     ) -> tuple[Way, ...] | None:
         ways: list[Way] = []
         known = False
-        for index, wiring in enumerate(self._former[:1] if last else self._former):
-            if known and not (before and index < self._recent):
+        for index, wiring in enumerate(self._former):
+            if known and not every and not (before and index < self._recent):
                 break
             for event, item in there(wiring):
                 known = True

@@ -81,7 +81,7 @@ def of_event(
 
     `is_known`: the file, as it is now, has something for it there. Then it was published after the change,
     or before: nobody can tell, and the file of now decides. But one that came back (`came_back`: when, a Unix
-    time) may have been in the hands of a runner with the old file: for a while it is for what either says.
+    time) may have been in the hands of a runner with an old file: for a while it is for what each says.
     """
     if before:
         return routes.moves.of_delivery(exchange, key, queue, before=True)
@@ -89,6 +89,6 @@ def of_event(
         return routes.moves.of_delivery(exchange, key, queue)
     if came_back is None or came_back - routes.since > _OLD_RUNNERS_S:
         return None
-    then = routes.moves.of_delivery(exchange, key, queue, last=True) or ()
+    then = routes.moves.of_delivery(exchange, key, queue, every=True) or ()
     now = routes.now.of_delivery(exchange, key, queue) or ()
     return (*now, *(way for way in then if way not in now)) if {*then} - {*now} else None

@@ -67,3 +67,22 @@ def test_a_task_that_took_the_place_of_another_gets_what_a_publisher_delayed(sit
     site.run("--fail-on-dead")
 
     assert sorted((run["n"], run["task"]) for run in site.oracle.done()) == [("m", "b"), ("m", "c")]
+
+
+def test_what_a_killed_runner_held_is_done_for_each_file_since(site: Site) -> None:
+    write(site, consumers={"all": {"concurrency": 1, "prefetch": 30}})
+    old = site.start()
+    site.send(["long"], "tasks", "a", seconds=30)
+    site.wait_started(1)
+    names = [f"m-{number}" for number in range(3)]
+    site.send(names)
+    wait_until(lambda: site.ready("one") + site.ready("c") == 0, 10, "the runner didn't take them")
+    for more in ({}, {"matched": {"tasks": ["a"]}}):
+        write(site, events={"happened": {"tasks": ["a", "c", "d"]}, **more})
+        site.declare()
+    old.kill_all()
+
+    site.run()
+
+    done = Counter((run["n"], run["task"]) for run in site.oracle.done())
+    assert {(name, task) for name in names for task in "acd"} <= done.keys()
