@@ -174,20 +174,18 @@ def test_unknown_task_waits_uncounted_for_a_runner_that_knows_it(site: Site) -> 
 
 
 def test_unknown_event_waits_too(site: Site) -> None:
-    site.write(
-        tasks={"work": {"python": "tasks:work"}},
-        events={"happened": {"tasks": ["work"]}, "older": {"tasks": ["work"]}},
-    )
-    site.declare()
-    site.send(["m-0"], key="older")
     site.write_work()
-
     command = site.start()
+    # As a runner with a newer file does.
+    with closing(Wire(site.url)) as wire:
+        wire.channel.queue_bind(f"{site.name}.work", f"{site.name}.events", "newer")
+    site.send(["m-0"], key="newer")
+
     site.wait_ready("delay.10s", 1)
     (letter,) = site.take("delay.10s")
 
     headers = letter.headers
-    assert (headers["ebats-exchange"], headers["ebats-key"]) == (f"{site.name}.events", "older")
+    assert (headers["ebats-exchange"], headers["ebats-key"]) == (f"{site.name}.events", "newer")
     assert abs(headers["ebats-unknown-since"] - time.time()) < 60
     assert headers.get("ebats-attempt", 1) == 1
     assert letter.key == "@work"
