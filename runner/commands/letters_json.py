@@ -10,6 +10,7 @@ from typing import Any
 
 from ebats.runner.commands.letters import clock
 from ebats.runner.execution.delivery import Delivery
+from ebats.runner.execution.fields import is_utf8
 from ebats.runner.execution.letter import Letter
 
 
@@ -58,7 +59,7 @@ def line(value: dict[str, Any]) -> str:
     """Return a value as one line of JSON."""
     text = json.dumps(value, ensure_ascii=False) + "\n"
     # Half a surrogate pair, which JSON can name and UTF-8 can't.
-    return text if text.isascii() or _is_utf8(text) else json.dumps(value) + "\n"
+    return text if text.isascii() or is_utf8(text) else json.dumps(value) + "\n"
 
 
 def plain(value: Any) -> Any:
@@ -77,14 +78,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, Decimal) or (isinstance(value, float) and not math.isfinite(value)):
         return str(value)
     return value
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _refuse(constant: str) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from ebats.runner.execution.fields import is_utf8
+
 #: RabbitMQ 4 takes messages of 16 MiB (https://www.rabbitmq.com/docs/configure, max_message_size).
 MOST_BYTES = 16_000_000
 #: Receivers may decode from a deeper stack than this one.
@@ -115,7 +117,7 @@ def _wrong(value: object) -> str | None:
     if isinstance(value, dict):
         return next((f"a key that is {wrong}" for key in value if (wrong := _wrong_key(key))), None)
     if isinstance(value, str):
-        return None if _is_utf8(value) else "a text with half a surrogate pair"
+        return None if is_utf8(value) else "a text with half a surrogate pair"
     if isinstance(value, float):
         return None if math.isfinite(value) else str(value)
     if isinstance(value, int):
@@ -130,11 +132,3 @@ def _wrong_key(key: object) -> str | None:
 def _kind(value: object) -> str:
     name = type(value).__name__
     return f"{'an' if name[:1] in 'aeiouAEIOU' else 'a'} {name}"
-
-
-def _is_utf8(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -1,4 +1,4 @@
-"""What headers say, to which anybody may have written anything."""
+"""What headers and texts of others hold, to which anybody may have written anything."""
 
 import math
 from collections.abc import Callable
@@ -27,3 +27,12 @@ def as_number(value: object, kind: Callable[[Any], Number]) -> Number | None:
         return number if math.isfinite(number) else None
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def is_utf8(text: str) -> bool:
+    """Return whether a text can be written as UTF-8: half of a pair of surrogates can't."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

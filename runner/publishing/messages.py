@@ -10,6 +10,7 @@ from typing import Any
 from ebats.pipelines.addresses import Address
 from ebats.pipelines.ladder import LONGEST_WAIT_S, format_duration, parse_duration
 from ebats.pipelines.model import Format
+from ebats.runner.execution.fields import is_utf8
 from ebats.runner.execution.settle import HEADERS_BYTES, Outgoing, size_of
 
 #: Durations as they are given in Python: "37s", a timedelta, or seconds.
@@ -148,16 +149,8 @@ def _utf8(text: str, payload: object, what: str = "") -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         # Half of a pair of surrogates: a file name that is no UTF-8, for instance.
-        where = what or next((path for path, text in _texts(payload) if not _is_utf8(text)), "the payload")
+        where = what or next((path for path, text in _texts(payload) if not is_utf8(text)), "the payload")
         raise ValueError(f"{where} is a text that can't be written as UTF-8") from None
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _texts(value: object, path: str = "the payload") -> Iterator[tuple[str, str]]:
