@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 MARK = "EBATS_TEST_COMMAND"
 
@@ -97,9 +97,11 @@ class RunningCommand:
     def wait(self, deadline_s: float = 30) -> int:
         """Wait for the parent to end and return its exit code."""
         try:
-            return self.process.wait(deadline_s)
+            return self.process.wait(deadline_s * PATIENCE)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"still running after {deadline_s} s:\n{self.output[-4000:]}") from None
+            raise AssertionError(
+                f"still running after {deadline_s * PATIENCE} s:\n{self.output[-4000:]}"
+            ) from None
 
     def terminate(self) -> None:
         """Send SIGTERM to the parent."""

@@ -81,9 +81,16 @@ class NodeClient:
         parts = [row.split("\t") for row in rows]
         return sorted((source, key, queue) for source, key, queue in parts if source)
 
-    def close_connections(self) -> None:
-        """Close every client's connection from the broker's side."""
-        self.evaluate('rabbit_networking:close_all_connections("closed by a test").')
+    def close_connections(self, vhost: str) -> None:
+        """Close every client's connection to a virtual host from the broker's side.
+
+        Tests that run at the same time share a node, each with a virtual host of its own.
+        """
+        self.evaluate(
+            f'[rabbit_networking:close_connection(Pid, "closed by a test")'
+            f' || [{{pid, Pid}}, {{vhost, <<"{vhost}">>}}]'
+            f" <- rabbit_networking:connection_info_all([pid, vhost])]."
+        )
 
     def _names(self, expression: str) -> list[str]:
         text = self.evaluate(f"iolist_to_binary(lists:join([10], [[E] || E <- {expression}])).")

@@ -29,7 +29,7 @@ def test_counting_survives_a_lost_connection(rabbitmq: Broker) -> None:
     inspector = Inspector(pipeline.broker, silent, lambda: False)
     names = [pipeline.on_broker("demo")]
     assert inspector.counts(names) == {names[0]: 0}
-    rabbitmq.node.close_connections()
+    rabbitmq.node.close_connections(rabbitmq.vhost)
     assert inspector.counts(names) == {names[0]: 0}
     inspector.close()
 

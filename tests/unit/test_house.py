@@ -21,6 +21,9 @@ LAYERS = (
     "ebats.runner.sinks",
     "ebats.runner.broker",
     "ebats.runner.publishing",
+    "ebats.runner.callbacks",
+    "ebats.runner.gateway",
+    "ebats.runner.client",
     "ebats.runner.roles",
     "ebats.runner",  # process, supervisor and what they need
     "ebats.runner.commands",
@@ -30,13 +33,22 @@ LAYERS = (
 
 #: Which modules, and those below them, may name a package that is not in the standard library.
 THIRD_PARTY = {
+    "aiohttp": ("ebats.runner.callbacks", "ebats.runner.gateway", "ebats.runner.client"),
     "amqp": ("ebats.runner.broker",),
+    "cronsim": ("ebats.pipelines.cron",),
     "elasticsearch": ("ebats.runner.sinks.elastic",),
-    "jsonschema": ("ebats.pipelines.check",),
+    "jsonschema": (
+        "ebats.pipelines.check",
+        "ebats.pipelines.payload_schema",
+        "ebats.runner.execution.schemas",
+    ),
+    "jsonschema_rs": ("ebats.runner.execution.schemas",),
     "kombu": ("ebats.runner.broker",),
     "loguru": ("ebats.runner.sinks",),
     "msgspec": ("ebats.runner",),
     "setproctitle": ("ebats.runner.process", "ebats.runner.supervisor"),
+    "standardwebhooks": ("ebats.runner.callbacks", "ebats.runner.gateway", "ebats.runner.client"),
+    "uvloop": ("ebats.runner.execution.slots", "ebats.runner.gateway"),
     "yaml": ("ebats.pipelines.source",),
 }
 
@@ -97,7 +109,7 @@ def test_the_package_itself_imports_little() -> None:
     outside = {name for name in imports_of(MODULES["ebats"]) if not within(name, "ebats")}
     assert outside - sys.stdlib_module_names == {"kombu.transport"}
     # The last is imported when somebody asks for it.
-    rooms = ("ebats.runner.execution", "ebats.runner.publishing.publisher")
+    rooms = ("ebats.runner.execution", "ebats.runner.publishing.publisher", "ebats.runner.client")
     none([name for name in inner_imports("ebats") if not any(within(name, room) for room in rooms)])
 
 
