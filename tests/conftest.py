@@ -13,6 +13,7 @@ import pytest
 from tests.brokers import MissingBrokerError, RabbitNode, Release
 from tests.commands import RunningCommand
 from tests.node_client import NodeClient
+from tests.node_scripts import MissingNodeError, Node, find_node
 from tests.proxy import Proxy
 from tests.shared_node import shared_node
 
@@ -130,6 +131,12 @@ def own_node() -> Iterator[Callable[..., RabbitNode]]:
         yield start
 
 
+@pytest.fixture(scope="session")
+def node() -> Node:
+    """Node, with the packages that the scripts in tests/node need."""
+    return _or_skip(find_node)
+
+
 @pytest.fixture
 def proxy_to() -> Iterator[Callable[[int], Proxy]]:
     """Put a proxy in front of a port."""
@@ -153,10 +160,10 @@ def start_ebats(tmp_path: Path) -> Iterator[Callable[..., RunningCommand]]:
 
 
 def _or_skip(make: Callable[[], T]) -> T:
-    """Skip where a broker is missing, but fail where it has to be there."""
+    """Skip where something outside is missing, but fail where it has to be there."""
     try:
         return make()
-    except MissingBrokerError as reason:
+    except (MissingBrokerError, MissingNodeError) as reason:
         if os.environ.get("EBATS_TEST_REQUIRE_SERVICES") == "1":
             pytest.fail(str(reason))
         pytest.skip(str(reason))
