@@ -4,25 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ebats.pipelines.entry_point import EntryPoint
 from ebats.pipelines.problems import Place
+from ebats.pipelines.producer import Producer
 
 ExchangeType = Literal["direct", "topic", "fanout"]
 QueueType = Literal["quorum", "classic"]
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["json", "text", "bytes"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryPoint:
-    """A Python function, named in the file as `module:function`."""
-
-    module: str
-    #: May be dotted: `module:Class.method`.
-    attribute: str
-    place: Place
-
-    def __str__(self) -> str:
-        return f"{self.module}:{self.attribute}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +205,7 @@ class Pipeline:
     generations: Mapping[str, int] = field(default_factory=dict)
     tasks: Mapping[str, Task]
     events: Mapping[str, Event]
+    producers: Mapping[str, Producer] = field(default_factory=dict)
     consumers: Mapping[str, Consumer]
     sinks: tuple[Sink, ...]
 

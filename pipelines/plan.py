@@ -1,4 +1,4 @@
-"""Which processes a pipeline runs in, as values: one for each consumer count, and the writer."""
+"""Which processes a pipeline runs in, as values: consumers, producers, and the writer."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -6,8 +6,12 @@ from typing import Literal
 
 from ebats.pipelines.former import Former
 from ebats.pipelines.model import Consumer, Pipeline, PythonSink
+from ebats.pipelines.producer import HttpProducer, Producer, TickProducer
 
-Role = Literal["consumer", "lane", "writer", "trial"]
+Role = Literal["consumer", "lane", "gateway", "ticker", "feeder", "writer", "trial"]
+
+#: Why a process leaves that has done all that it was there for: nobody follows.
+FINISHED = "finished"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +24,10 @@ class ProcessSpec:
     pipeline: Pipeline
     #: Of a consumer process.
     consumer: Consumer | None = None
+    #: Of a producer's process.
+    producer: Producer | None = None
+    #: Of a producer's process: names this run among those of all runners.
+    run: str = ""
     #: What left the file, as far as it is known when the process starts.
     former: Former = field(default_factory=Former)
     #: Of the lane: task and message id of the runs during which it died the last times.
@@ -44,6 +52,30 @@ def consumers(pipeline: Pipeline, only: Collection[str] = ()) -> tuple[ProcessSp
         for number in range(1, consumer.processes + 1)
         if not only or consumer.name in only
     )
+
+
+def producers(pipeline: Pipeline, run: str, only: Collection[str] = ()) -> tuple[ProcessSpec, ...]:
+    """Return the producers' processes: one each, of a gateway as many as the file says.
+
+    `run` is what a run is known by; `only`: of these producers.
+    """
+    return tuple(
+        ProcessSpec(role=_role(producer), name=name, pipeline=pipeline, producer=producer, run=run)
+        for producer in pipeline.producers.values()
+        for name in _names(producer)
+        if not only or producer.name in only
+    )
+
+
+def _role(producer: Producer) -> Role:
+    if isinstance(producer, HttpProducer):
+        return "gateway"
+    return "ticker" if isinstance(producer, TickProducer) else "feeder"
+
+
+def _names(producer: Producer) -> list[str]:
+    count = producer.processes if isinstance(producer, HttpProducer) else 1
+    return [f"{producer.name}#{number}" for number in range(1, count + 1)]
 
 
 def prefetches(consumer: Consumer) -> dict[str, int]:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from ebats.pipelines import template
 from ebats.pipelines.address import resolve_broker
+from ebats.pipelines.entry_point import EntryPoint
 from ebats.pipelines.ladder import LONGEST_RUNG_MS
 from ebats.pipelines.model import (
     Consumer,
-    EntryPoint,
     Event,
     EventTask,
     Exchange,
@@ -22,6 +22,7 @@ from ebats.pipelines.model import (
     Task,
     generation_of,
 )
+from ebats.pipelines.resolve_producers import resolve_producers
 from ebats.pipelines.secrets import shown
 from ebats.pipelines.suggestion import suggest
 from ebats.pipelines.values import Values
@@ -48,11 +49,13 @@ def resolve(values: Values, folder: Path) -> Pipeline:
     queues = {key: _queue(values, name, key, generations) for key in values.keys("queues")}
     tasks = _tasks(values, name, queues, generations)
     queues |= {task.queue.name: task.queue for task in tasks.values()}
+    timezone = _timezone(values)
+    events = {key: _event(values, key, exchanges, queues, tasks) for key in values.keys("events")}
     return Pipeline(
         name=name,
         file=values.source.file,
         folder=str(folder),
-        timezone=_timezone(values),
+        timezone=timezone,
         grace_s=values.seconds("grace", default="30s", low=0),
         unrouted=values.get("unrouted") or "dead",
         environment=values.get("environment"),
@@ -61,7 +64,8 @@ def resolve(values: Values, folder: Path) -> Pipeline:
         queues=queues,
         generations=generations,
         tasks=tasks,
-        events={key: _event(values, key, exchanges, queues, tasks) for key in values.keys("events")},
+        events=events,
+        producers=resolve_producers(values, timezone, events, tasks),
         consumers=_consumers(values, queues),
         sinks=tuple(_sink(values, key, folder) for key in values.keys("logs")) or (StdSink(name="std"),),
     )

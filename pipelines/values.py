@@ -3,8 +3,8 @@
 from collections.abc import Iterable, KeysView, Mapping
 from typing import Any, TypeVar
 
+from ebats.pipelines.entry_point import EntryPoint
 from ebats.pipelines.ladder import format_duration, parse_duration
-from ebats.pipelines.model import EntryPoint
 from ebats.pipelines.problems import Place, Problem, Severity
 from ebats.pipelines.secrets import one_line
 from ebats.pipelines.sizes import parse_size

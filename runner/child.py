@@ -44,6 +44,8 @@ class Child:
         self.got_somewhere = False
         #: What it said last about itself: counters.
         self.status: dict[str, Any] = {}
+        #: And what else there is to know.
+        self.about: dict[str, Any] = {}
         #: Why it leaves, once it has said so.
         self.leaving: str | None = None
         #: Whether it was asked for its counters, and has given them since.

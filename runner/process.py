@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import setproctitle
 
-from ebats.pipelines.model import EntryPoint
+from ebats.pipelines.entry_point import EntryPoint
 from ebats.pipelines.plan import ProcessSpec
 from ebats.runner.execution.journal import Journal
 from ebats.runner.execution.outbox import Outbox

@@ -23,6 +23,8 @@ class Slot:
     deaths: int = 0
     #: On the monotonic clock.
     next_start: float = 0.0
+    #: It has done all that it was there for: nobody follows.
+    finished: bool = False
 
     def died(self, child: Child, now: float) -> None:
         """Note that the process died: the next one waits the longer the less this one has done."""

@@ -1,6 +1,7 @@
 """The parent of all processes of a run: starts them, replaces them, ends them."""
 
 import os
+import secrets
 import select
 import signal
 import time
@@ -14,7 +15,7 @@ import setproctitle
 
 from ebats.pipelines.former import Former
 from ebats.pipelines.model import Pipeline
-from ebats.pipelines.plan import ProcessSpec, consumers
+from ebats.pipelines.plan import FINISHED, ProcessSpec, consumers, producers
 from ebats.pipelines.problems import EbatsError
 from ebats.runner.child import Child, how_it_ended
 from ebats.runner.execution.outbox import Outbox, open_channel
@@ -47,13 +48,14 @@ class Supervisor:
     """Runs the processes of a pipeline until it is told to stop, or nothing is left to do."""
 
     def __init__(self, pipeline: Pipeline, only: Collection[str] = ()) -> None:
-        """Run the consumers of a pipeline: all, or `only` some."""
+        """Run the consumers and producers of a pipeline: all, or `only` some."""
         self._pipeline = pipeline
         self._send, self._receive = open_channel()
         source = Source(pipeline=pipeline.name, process="runner", environment=pipeline.environment)
         self._outbox = Outbox(self._send.fileno(), source)
         self.log = ProcessLog(source, self._outbox.put)
-        self._slots = [Slot(spec) for spec in consumers(pipeline, only)]
+        specs = (*consumers(pipeline, only), *producers(pipeline, secrets.token_hex(8), only))
+        self._slots = [Slot(spec) for spec in specs]
         self._writer = Slot(ProcessSpec(role="writer", name="writer", pipeline=pipeline))
         self._lane = LaneSlot(pipeline)
         self._lookout = Lookout(pipeline, self._want_lane, self.say)
@@ -169,7 +171,7 @@ class Supervisor:
     def state(self) -> dict[str, Any]:
         """Return how all processes are, for `ebats status`."""
         processes = [
-            {"name": child.spec.name, "pid": child.pid, "ready": child.ready, **child.status}
+            {"name": child.spec.name, "pid": child.pid, "ready": child.ready, **child.status, **child.about}
             for child in self._children([*self._slots, self._lane])
         ]
         running = sum(process.get("running", 0) for process in processes)
@@ -207,6 +209,7 @@ class Supervisor:
         child.ready = child.ready or "ready" in words
         if "status" in words:
             child.status, child.answered = words["status"], True
+        child.about = words.get("about", child.about)
         child.leaving = words.get("leaving", child.leaving)
         if "starts" in words:
             child.at_work = words["starts"]
@@ -226,6 +229,7 @@ class Supervisor:
                 self.log.error(text)
         elif child.leaving and code == 0:
             slot.left(now)
+            slot.finished = child.leaving == FINISHED
         else:
             slot.died(child, now)
             # Where nobody waits for a clean end it is no fault that there is none.
@@ -235,7 +239,7 @@ class Supervisor:
     def _replace(self, now: float) -> None:
         for slot in [self._writer, *self._slots]:
             self._give_up(slot)
-            if slot.child is None and now >= slot.next_start:
+            if slot.child is None and not slot.finished and now >= slot.next_start:
                 self._start(slot)
         self._give_up(self._lane)
         if self._lane.is_due(now):
@@ -259,7 +263,7 @@ class Supervisor:
 
     def _is_over(self, watch: Watches) -> bool:
         children = list(self._children([*self._slots, self._lane]))
-        if self._lane.wanted or any(slot.child is None for slot in self._slots):
+        if self._lane.wanted or any(slot.child is None and not slot.finished for slot in self._slots):
             return False
         if not all(child.ready and child.status for child in children):
             return False

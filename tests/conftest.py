@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import hypothesis
 import pytest
 
 from tests.brokers import MissingBrokerError, RabbitNode, Release
@@ -16,6 +17,10 @@ from tests.node_client import NodeClient
 from tests.node_scripts import MissingNodeError, Node, find_node
 from tests.proxy import Proxy
 from tests.shared_node import shared_node
+
+# A machine that does other things too may hold up any example: its time says nothing.
+hypothesis.settings.register_profile("ebats", deadline=None)
+hypothesis.settings.load_profile("ebats")
 
 T = TypeVar("T")
 ALL_BROKERS = ("sqlite", "rabbitmq310", "rabbitmq40")

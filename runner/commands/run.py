@@ -74,9 +74,11 @@ def _make_ready(pipeline: Pipeline, supervisor: Supervisor) -> Former | None:
 
 
 def _check_only(pipeline: Pipeline, only: Collection[str]) -> None:
+    known = dict.fromkeys([*pipeline.consumers, *pipeline.producers])
     for name in only:
-        if name not in pipeline.consumers:
-            raise UsageError(f"there is no consumer {name!r}; the file has {', '.join(pipeline.consumers)}")
+        if name not in known:
+            kinds = "consumer or producer" if pipeline.producers else "consumer"
+            raise UsageError(f"there is no {kinds} {name!r}; the file has {', '.join(known)}")
 
 
 def _queues(pipeline: Pipeline, only: Collection[str]) -> Iterable[str]:

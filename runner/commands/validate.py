@@ -53,5 +53,6 @@ def _contents(pipeline: Pipeline) -> str:
         "task": pipeline.tasks,
         "queue": pipeline.queues,
         "consumer": pipeline.consumers,
+        **({"producer": pipeline.producers} if pipeline.producers else {}),
     }
     return ", ".join(counted(len(section), noun) for noun, section in sections.items())

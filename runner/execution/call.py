@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from ebats.pipelines.model import EntryPoint, Format
+from ebats.pipelines.entry_point import EntryPoint
+from ebats.pipelines.model import Format
 from ebats.runner.execution.api import WHOLE_PAYLOAD, Context, Reject, Retry
 from ebats.runner.execution.outcome import Failed, Result, Returned
 

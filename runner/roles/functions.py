@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ebats.pipelines.model import Consumer, EntryPoint, Pipeline, PythonSink, Task
+from ebats.pipelines.entry_point import EntryPoint
+from ebats.pipelines.model import Consumer, Pipeline, PythonSink, Task
 from ebats.runner.execution.call import BadEntryPoint, Function, find, inspect_function
 
 

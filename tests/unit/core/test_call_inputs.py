@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ebats.pipelines.model import EntryPoint, Format
+from ebats.pipelines.entry_point import EntryPoint
+from ebats.pipelines.model import Format
 from ebats.pipelines.problems import Place
 from ebats.runner.execution import call
 from ebats.runner.execution.call import BadBody, BadEntryPoint, inspect_function

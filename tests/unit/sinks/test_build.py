@@ -3,7 +3,8 @@
 import subprocess
 import sys
 
-from ebats.pipelines.model import EntryPoint, FileSink, PythonSink, StdSink
+from ebats.pipelines.entry_point import EntryPoint
+from ebats.pipelines.model import FileSink, PythonSink, StdSink
 from ebats.runner.sinks.build import build
 from tests.records import PLACE
 

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from ebats.pipelines.model import EntryPoint, FileSink, PythonSink, StdSink
+from ebats.pipelines.entry_point import EntryPoint
+from ebats.pipelines.model import FileSink, PythonSink, StdSink
 from ebats.runner.execution.record import encode
 from ebats.runner.sinks.payload import wants_payload, without_payload
 from tests.records import PLACE, execution, log, numbered

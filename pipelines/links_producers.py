@@ -1,0 +1,73 @@
+"""What a schema can't say about producers: what each is, and what it publishes."""
+
+from ebats.pipelines.model import Pipeline
+from ebats.pipelines.producer import HttpProducer, Producer, PythonProducer
+from ebats.pipelines.values import Values
+
+_KINDS = ("http", "cron", "every", "python")
+#: Keys that go with some kinds only.
+_WITH = {
+    "processes": ("http",),
+    "timezone": ("cron",),
+    "missed": ("cron", "every"),
+    "at_start": ("cron", "every", "at_start"),
+    "event": ("cron", "every", "at_start", "python"),
+    "task": ("cron", "every", "at_start"),
+    "payload": ("cron", "every", "at_start"),
+}
+
+
+def check(pipeline: Pipeline, values: Values) -> None:
+    """Note in `values.problems` what is wrong with the producers of a resolved pipeline."""
+    for producer in pipeline.producers.values():
+        if not values.is_broken("producers", producer.name) and _check_kind(producer, values):
+            _check_target(producer, values)
+    _check_ports(pipeline, values)
+
+
+def _check_kind(producer: Producer, values: Values) -> bool:
+    """Check that a producer is one thing; return whether it is."""
+    path = ("producers", producer.name)
+    keys = values.keys(*path)
+    kinds = [key for key in keys if key in _KINDS] or [key for key in keys if key == "at_start"]
+    if not kinds:
+        text = f"`{producer.name}` has none of `http`, `cron`, `every`, `python` and `at_start`"
+        values.error_at_key(path, text, "write one of them")
+        return False
+    if len(kinds) > 1:
+        text = f"`{producer.name}` has both `{kinds[0]}` and `{kinds[1]}`"
+        values.error_at_key((*path, kinds[1]), text, "make them two producers")
+        return False
+    if kinds == ["at_start"] and values.get(*path, "at_start") is False:
+        values.error((*path, "at_start"), f"`{producer.name}` would never publish", "write true")
+    for key in keys:
+        if kinds[0] not in _WITH.get(key, kinds):
+            text = f"`{key}` is nothing for a producer with `{kinds[0]}`"
+            values.error_at_key((*path, key), text, "take it out")
+    return True
+
+
+def _check_target(producer: Producer, values: Values) -> None:
+    path = ("producers", producer.name)
+    targets = [key for key in ("event", "task") if key in values.keys(*path)]
+    if isinstance(producer, HttpProducer | PythonProducer):
+        return
+    if not targets:
+        text = f"`{producer.name}` has neither `event` nor `task`"
+        values.error_at_key(path, text, "say what it publishes")
+    elif len(targets) > 1:
+        text = f"`{producer.name}` has both `event` and `task`"
+        values.error_at_key((*path, "task"), text, "keep one of them, or make them two producers")
+
+
+def _check_ports(pipeline: Pipeline, values: Values) -> None:
+    taken: dict[int, HttpProducer] = {}
+    for producer in pipeline.producers.values():
+        if not isinstance(producer, HttpProducer):
+            continue
+        path = ("producers", producer.name, "http", "listen")
+        first = taken.setdefault(producer.port, producer)
+        is_same = first.host == producer.host or {first.host, producer.host} & {"0.0.0.0", "::"}
+        if first is not producer and is_same and not values.has_error(*path):
+            text = f"`{first.name}` listens on port {producer.port} already"
+            values.error(path, text, "choose another port")
