@@ -10,9 +10,10 @@ from amqp.exceptions import IrrecoverableChannelError
 from ebats.pipelines.counting import counted
 from ebats.pipelines.model import Broker
 from ebats.pipelines.problems import EbatsError
+from ebats.runner.broker.confirming import Confirming, Sending
 from ebats.runner.broker.connect import BROKER_ERRORS, Say
 from ebats.runner.broker.link import Link
-from ebats.runner.broker.publish import WINDOW, Confirming, Sending
+from ebats.runner.broker.publish import WINDOW
 from ebats.runner.execution.settle import Outgoing
 
 #: A broker that confirms nothing for so long is taken for lost.

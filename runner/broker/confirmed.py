@@ -8,7 +8,7 @@ from typing import Any
 
 from kombu.connection import Connection
 
-from ebats.runner.broker.publish import Confirming, Sending
+from ebats.runner.broker.confirming import Confirming, Sending
 from ebats.runner.execution.settle import Outgoing
 
 _CONFIRM_TIMEOUT_S = 30.0

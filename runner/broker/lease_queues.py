@@ -12,9 +12,9 @@ from amqp.exceptions import AccessRefused
 
 from ebats.pipelines.model import Broker
 from ebats.pipelines.topology import Arguments
+from ebats.runner.broker.confirming import Confirming, Sending
 from ebats.runner.broker.connect import BROKER_ERRORS, Say
 from ebats.runner.broker.link import Link
-from ebats.runner.broker.publish import Confirming, Sending
 from ebats.runner.execution.settle import Outgoing
 
 #: A broker that confirms nothing for so long is taken for lost.

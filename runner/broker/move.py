@@ -14,8 +14,8 @@ from ebats.pipelines.problems import EbatsError
 from ebats.runner.broker import received
 from ebats.runner.broker.bulk import CONFIRM_TIMEOUT_S
 from ebats.runner.broker.channel import working_channel
+from ebats.runner.broker.confirming import Confirming, Sending
 from ebats.runner.broker.connect import BROKER_ERRORS
-from ebats.runner.broker.publish import Confirming, Sending
 from ebats.runner.broker.reader import Reader
 from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.settle import Outgoing

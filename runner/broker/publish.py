@@ -1,17 +1,15 @@
 """Publishing with pipelined confirms: what was sent is kept until the broker has it."""
 
 import threading
-from collections import Counter, deque
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
 
-import msgspec
-from amqp import Message
 from amqp.exceptions import IrrecoverableChannelError
 
 from ebats.pipelines.counting import counted
 from ebats.pipelines.model import Broker
+from ebats.runner.broker.confirming import Confirming, Sending
 from ebats.runner.broker.connect import BROKER_ERRORS, Say
 from ebats.runner.broker.link import Link
 from ebats.runner.broker.refusals import is_named
@@ -22,107 +20,6 @@ from ebats.runner.execution.settle import Outgoing
 #: Messages on their way at once: enough to hide the round trip.
 WINDOW = 500
 _PAUSE_S = 0.5
-
-
-class Sending(msgspec.Struct, eq=False):
-    """A message on its way, and what follows when it is there."""
-
-    outgoing: Outgoing
-    #: Called when the broker has the message.
-    on_confirmed: Callable[[], None]
-    #: Called when no queue takes it; nobody else will call back.
-    on_unroutable: Callable[[], None]
-    #: Called when the broker refuses it for good, with the error; None: that is as if no queue took it.
-    on_refused: Callable[[BaseException], None] | None = None
-    #: Nobody waits for it any more: it isn't sent, or sent again.
-    withdrawn: bool = False
-    #: It went out once, at least in part: the broker may have it, whatever became of the connection.
-    sent: bool = False
-
-    def refuse(self, error: BaseException) -> None:
-        """Tell that the message can't be published."""
-        if self.on_refused:
-            self.on_refused(error)
-        else:
-            self.on_unroutable()
-
-
-class Confirming:
-    """A channel in confirm mode: which of its messages the broker has.
-
-    A confirm counts for its own tag only, and tags begin anew on each channel: after any error
-    the channel is given up, and what is unconfirmed goes out again with the same message ids
-    (https://www.rabbitmq.com/docs/confirms#publisher-confirms).
-    """
-
-    def __init__(self, channel: Any) -> None:
-        self._channel = channel
-        self._tag = 0
-        self._returned: Counter[tuple[str, str, str]] = Counter()
-        #: By delivery tag, oldest first.
-        self.unconfirmed: dict[int, Sending] = {}
-        #: Refused by the broker: they have to be sent again.
-        self.refused: list[Sending] = []
-        channel.confirm_select()
-        channel.events["basic_ack"].add(self._on_ack)
-        channel.events["basic_nack"].add(self._on_nack)
-        channel.events["basic_return"].add(self._on_return)
-
-    def publish(self, sending: Sending) -> None:
-        """Send a message, persistent and mandatory."""
-        outgoing = sending.outgoing
-        # kombu's prepare_message takes some properties by other names, and is slower.
-        message = Message(outgoing.body, application_headers=outgoing.headers, **outgoing.properties)
-        # Before the call: the confirm may be read inside of it.
-        self._tag += 1
-        self.unconfirmed[self._tag], sending.sent = sending, True
-        try:
-            self._channel.basic_publish(
-                message, exchange=outgoing.exchange, routing_key=outgoing.key, mandatory=True
-            )
-        except BROKER_ERRORS:
-            raise
-        except Exception:  # it can't be put into AMQP's bytes: nothing was sent, and no tag is used up
-            del self.unconfirmed[self._tag]
-            self._tag -= 1
-            raise
-
-    def _on_ack(self, tag: int, multiple: bool) -> None:
-        for sending in self._take(tag, multiple):
-            if self._was_returned(sending):
-                sending.on_unroutable()
-            else:
-                sending.on_confirmed()
-
-    def _on_nack(self, tag: int, multiple: bool) -> None:
-        for sending in self._take(tag, multiple):
-            self._was_returned(sending)
-            sending.outgoing.refused = True
-            if sending.outgoing.optional:  # somebody else's queue is full: that holds up nobody here
-                sending.on_unroutable()
-            else:
-                self.refused.append(sending)
-
-    def _on_return(self, _error: Exception, exchange: str, key: str, message: Any) -> None:
-        # It comes before the ack of the same message.
-        self._returned[(message.properties.get("message_id", ""), exchange, key)] += 1
-
-    def _was_returned(self, sending: Sending) -> bool:
-        """Return whether a return has come for a message; it counts once."""
-        if not self._returned or not self._returned[key := sending.outgoing.identity]:
-            return False
-        self._returned[key] -= 1
-        return True
-
-    def _take(self, tag: int, multiple: bool) -> list[Sending]:
-        if not multiple:
-            return [self.unconfirmed.pop(tag)] if tag in self.unconfirmed else []
-        tags = []
-        for open_tag in self.unconfirmed:
-            if open_tag > tag:
-                break
-            tags.append(open_tag)
-        return [self.unconfirmed.pop(open_tag) for open_tag in tags]
 
 
 class Publisher:
@@ -139,6 +36,8 @@ class Publisher:
         self._seldom = Seldom()
         self._closing = False
         self._given_up = False
+        #: How often the connection was lost.
+        self.losses = 0
         #: What ended the thread, though nobody asked it to end.
         self.failure: BaseException | None = None
         #: The thread has ended, or is about to: nothing is sent any more.
@@ -157,7 +56,14 @@ class Publisher:
 
     def put(self, sending: Sending) -> None:
         """Publish a message that says itself who is told of its fate, on this publisher's thread."""
-        self._waiting.append(sending)
+        self.put_all((sending,))
+
+    def put_all(self, sendings: Sequence[Sending]) -> None:
+        """Publish messages that belong together: the embedded broker stores them in one transaction."""
+        for sending in sendings[:-1]:
+            sending.more = True
+        # By one call: who takes the first finds the others behind it.
+        self._waiting.extend(sendings)
         if self._link.asleep:
             # Once is enough. Before the wake: who sleeps again meanwhile is woken once too often.
             self._link.asleep = False
@@ -221,6 +127,7 @@ class Publisher:
                 self._confirming = Confirming(channel)
                 self._serve(self._confirming)
             except BROKER_ERRORS as error:
+                self.losses += 1
                 self._link.lost(error)
                 left, self._confirming = self._unconfirmed(), None
                 self._send_again(self._but_for_refused(error, left))
@@ -240,7 +147,7 @@ class Publisher:
         while not self._finished():
             with self._link.corked():
                 while self._may_publish(confirming):
-                    self._publish(confirming, self._waiting.popleft())
+                    self._publish_next(confirming)
             # First say that we sleep, then look: who comes in between wakes us.
             self._link.asleep = True
             if not self._finished() and not self._may_publish(confirming):
@@ -258,6 +165,17 @@ class Publisher:
         # A broker that takes nothing would take it later, when its publisher may have given up.
         window = 1 if self._singly else WINDOW
         return bool(self._waiting) and len(confirming.unconfirmed) < window and not self._link.blocked
+
+    def _publish_next(self, confirming: Confirming) -> None:
+        sending = self._waiting.popleft()
+        if not sending.more or self._singly:
+            self._publish(confirming, sending)
+            return
+        with confirming.together():
+            self._publish(confirming, sending)
+            while sending.more and self._waiting:
+                sending = self._waiting.popleft()
+                self._publish(confirming, sending)
 
     def _publish(self, confirming: Confirming, sending: Sending) -> None:
         self._singly = max(0, self._singly - 1)

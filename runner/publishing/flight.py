@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol, Self
 
 from ebats.pipelines.counting import counted
-from ebats.runner.broker.publish import Sending
+from ebats.runner.broker.confirming import Sending
 from ebats.runner.broker.refusals import refusal
 from ebats.runner.execution.settle import Outgoing
 from ebats.runner.execution.unpublished import NotConfirmed, PublishError, Refused, Unroutable

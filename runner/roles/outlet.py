@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.topology import exchange_of, rung_name, shared_delays_ms
 from ebats.pipelines.wiring import wire
-from ebats.runner.broker.publish import Sending
+from ebats.runner.broker.confirming import Sending
 from ebats.runner.publishing.flight import Sends
 from ebats.runner.publishing.names import ByFile
 from ebats.runner.publishing.outlet import Outlet

@@ -4,7 +4,8 @@
 
 import queue
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ class SendingChannel(DeclaringChannel):
 
     def _forget_publishes(self) -> None:
         self._confirming = False
+        self._is_holding = False
         self._published = 0
         self.buffer: list[Publish] = []
         self._buffered_bytes = 0
@@ -64,10 +66,20 @@ class SendingChannel(DeclaringChannel):
             return
         self.buffer.append(publish)
         self._buffered_bytes += len(publish.body) + len(publish.meta)
-        if len(self.buffer) >= BUFFERED_MESSAGES or self._buffered_bytes >= BUFFERED_BYTES:
+        is_full = len(self.buffer) >= BUFFERED_MESSAGES or self._buffered_bytes >= BUFFERED_BYTES
+        if is_full and not self._is_holding:
             connection.flush(self)
         else:
             connection.nudge()
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep what is published inside, however much it is, for one transaction."""
+        self._is_holding = True
+        try:
+            yield
+        finally:
+            self._is_holding = False
 
     def pack(self, msg: Outgoing, exchange: str, routing_key: str, mandatory: bool) -> Publish:
         """Make a message ready to be stored; a bad expiration is an error of the channel."""

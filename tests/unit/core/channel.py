@@ -5,7 +5,7 @@ from typing import Any
 
 from amqp import Message
 
-from ebats.runner.broker.publish import Sending
+from ebats.runner.broker.confirming import Sending
 from ebats.runner.execution.settle import Outgoing
 
 

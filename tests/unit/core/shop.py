@@ -6,7 +6,7 @@ from typing import Any
 from ebats.pipelines.load import from_bytes
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.routes import Routes
-from ebats.runner.broker.publish import Sending
+from ebats.runner.broker.confirming import Sending
 from ebats.runner.execution import call
 from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.envelope import Envelope

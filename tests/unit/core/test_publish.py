@@ -5,7 +5,7 @@ import struct
 import pytest
 from amqp import Message
 
-from ebats.runner.broker.publish import Confirming
+from ebats.runner.broker.confirming import Confirming
 from tests.unit.core.channel import FakeChannel, Fate
 
 # One channel.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from amqp.exceptions import AccessRefused, PreconditionFailed, RecoverableConnectionError
 
-from ebats.runner.broker.publish import Sending
+from ebats.runner.broker.confirming import Sending
 from ebats.runner.broker.refusals import refusal
 from tests.unit.core.channel import outgoing
 from tests.unit.core.test_publisher import Running

@@ -10,7 +10,7 @@ from amqp.exceptions import NotFound
 
 from ebats import Context, NotConfirmed, Refused, Unroutable
 from ebats.pipelines.wiring import wire
-from ebats.runner.broker.publish import Sending
+from ebats.runner.broker.confirming import Sending
 from ebats.runner.publishing import outlet
 from ebats.runner.publishing.names import ByFile
 from ebats.runner.publishing.outlet import Outlet
