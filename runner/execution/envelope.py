@@ -13,7 +13,11 @@ from ebats.runner.execution.fields import as_name, as_number
 #: Of a message that a runner gave back: which version of the file it went by, and since when it had it.
 HELD_BY = "ebats-held-by"
 HELD_SINCE = "ebats-held-since"
+#: Which requests of a message have succeeded: numbers, from 1. Since when others wait for their hosts.
+DONE = "ebats-done"
+POSTPONED_SINCE = "ebats-postponed-since"
 _MOST_ATTEMPTS = 1_000_000
+_MOST_REQUESTS = 1_000
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -41,6 +45,9 @@ class Envelope(msgspec.Struct, frozen=True):
     cut: int = 0
     #: A runner gave it back before it had begun: by whose file (`wiring.mark`), and since when it had it.
     held: tuple[str, float] | None = None
+    #: Requests that have succeeded, by their numbers, and since when the message is postponed.
+    done: tuple[int, ...] = ()
+    postponed_since: float | None = None
 
     def is_suspect(self) -> bool:
         """Return whether the message has been cut short so often that it might be the reason."""
@@ -88,6 +95,14 @@ def from_rung(delivery: Delivery, event: str) -> Envelope:
     return msgspec.structs.replace(envelope, event=event)
 
 
+def held(envelope: Envelope, mark: str) -> Headers:
+    """Return the headers of a message that is given back: by which version of the file, had since when."""
+    if envelope.event is None or envelope.attempt > 1:
+        return {}
+    by, since = envelope.held or ("", 0.0)
+    return {HELD_BY: mark, HELD_SINCE: since if by == mark else envelope.delivery.received}
+
+
 def is_early(delivery: Delivery, rung: Rung) -> bool:
     """Return whether a message waited less than its rung's time, by an expiration of its own."""
     expiration = (last_death(delivery) or {}).get("original-expiration")
@@ -126,12 +141,21 @@ def from_headers(delivery: Delivery, routes: Routes) -> Envelope:
         delivery=delivery,
         held=_held(headers),
         cut=min(max(0, as_number(headers.get("ebats-cut"), int) or 0), _MOST_ATTEMPTS),
+        done=_done(headers.get(DONE)),
+        postponed_since=as_number(headers.get(POSTPONED_SINCE), float),
     )
 
 
 def _held(headers: Headers) -> tuple[str, float] | None:
     by, since = as_name(headers.get(HELD_BY)), as_number(headers.get(HELD_SINCE), float)
     return None if by is None or since is None else (by, since)
+
+
+def _done(numbers: object) -> tuple[int, ...]:
+    if not isinstance(numbers, list):
+        return ()
+    found = (as_number(number, int) for number in numbers[:_MOST_REQUESTS])
+    return tuple(sorted({number for number in found if number is not None and number > 0}))
 
 
 def _id(delivery: Delivery) -> str:

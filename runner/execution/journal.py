@@ -10,12 +10,23 @@ from ebats.pipelines.ladder import RETRY_WITHOUT_LADDER, attempts, rung_after
 from ebats.pipelines.model import Ladder, Level, Pipeline, Task
 from ebats.pipelines.template import parse
 from ebats.runner.execution.envelope import Envelope
-from ebats.runner.execution.outcome import Dead, Decision, Done, Failed, Result, Retry, Returned
+from ebats.runner.execution.outcome import (
+    Dead,
+    Decision,
+    Done,
+    Failed,
+    Postponed,
+    Result,
+    Retry,
+    Returned,
+    Wait,
+)
 from ebats.runner.execution.process_log import ProcessLog, Source
-from ebats.runner.execution.record import HOST, Execution, Line, encode, utc
+from ebats.runner.execution.record import HOST, Execution, Line, Outcome, encode, utc
 from ebats.runner.execution.slots import Run
 
-_LEVELS: dict[type, Level] = {Done: "info", Retry: "warning", Dead: "error"}
+_LEVELS: dict[type, Level] = {Done: "info", Retry: "warning", Wait: "debug", Dead: "error"}
+_OUTCOMES: dict[type, Outcome] = {Done: "success", Retry: "retry", Wait: "postponed", Dead: "dead"}
 
 #: The writer may be busy; a record is no reason to wait longer.
 _FLUSH_S = 0.5
@@ -67,11 +78,7 @@ class Journal:
                 id=envelope.id,
                 attempt=envelope.attempt,
                 attempts=attempts(_ladder(run, decision)),
-                outcome="success"
-                if isinstance(decision, Done)
-                else "retry"
-                if isinstance(decision, Retry)
-                else "dead",
+                outcome=_OUTCOMES[type(decision)],
                 process=self._process,
                 wait_s=None if due is None or not run.started else round(max(0.0, run.started_at - due), 6),
                 run_s=round(time.monotonic() - run.started, 6) if run.started else None,
@@ -79,10 +86,11 @@ class Journal:
                 environment=self._pipeline.environment,
                 reason=decision.reason if isinstance(decision, Dead) else None,
                 error=failed.error if failed else None,
-                text=failed.text if failed else None,
+                text=failed.text if failed else result.why if isinstance(result, Postponed) else None,
                 traceback=failed.traceback if failed else None,
-                next=utc(ended + decision.wait_ms / 1000) if isinstance(decision, Retry) else None,
+                next=utc(ended + decision.wait_ms / 1000) if isinstance(decision, Retry | Wait) else None,
                 labels=self._label(envelope, payload),
+                requests=list(result.requests) or None,
                 payload=payload if self._with_payload else None,
                 result=result.value if self._with_payload and isinstance(result, Returned) else None,
                 host=HOST,

@@ -13,7 +13,25 @@ HOST = socket.gethostname()
 #: Weights as in Python's logging, to compare levels.
 WEIGHTS: dict[str, int] = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
-Outcome = Literal["success", "retry", "dead"]
+Outcome = Literal["success", "retry", "postponed", "dead"]
+
+
+class RequestNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One request of an HTTP callback: what was asked, and what came of it."""
+
+    method: str
+    #: Without userinfo and query, which may hold secrets.
+    url: str
+    #: `skipped`: it succeeded in an earlier attempt, or has to wait.
+    outcome: Literal["success", "failed", "refused", "skipped"]
+    #: Of the answer; None: there was none.
+    status: int | None = None
+    #: How long it took; None: it wasn't sent.
+    seconds: float | None = None
+    #: Why it is no success.
+    text: str | None = None
+    #: The beginning of the answer.
+    body: str | None = None
 
 
 class Execution(
@@ -49,6 +67,8 @@ class Execution(
     #: When the next attempt is due.
     next: datetime | None = None
     labels: dict[str, str] | None = None
+    #: Of an HTTP callback.
+    requests: list[RequestNote] | None = None
     #: Only where a sink asks for them.
     payload: object | None = None
     result: object | None = None

@@ -16,12 +16,10 @@ from ebats.pipelines.moves import Way
 from ebats.pipelines.topology import UNKNOWN_RUNG_MS, event_rung_name, rung_name, task_key
 from ebats.runner.execution.call import TEXT_BYTES, TRACEBACK_BYTES, cut
 from ebats.runner.execution.delivery import Delivery, Headers
-from ebats.runner.execution.envelope import HELD_BY, HELD_SINCE, Envelope
+from ebats.runner.execution.envelope import DONE, HELD_BY, HELD_SINCE, POSTPONED_SINCE, Envelope
 from ebats.runner.execution.fields import as_name
-from ebats.runner.execution.outcome import Dead, Failed, Retry
-
-#: All headers of a message together; a frame of 128 KiB has to hold them.
-HEADERS_BYTES = 65_536
+from ebats.runner.execution.fitting import fitting
+from ebats.runner.execution.outcome import Dead, Failed, Postponed, Retry
 
 #: How long a message waits for a runner whose file knows it.
 UNKNOWN_PATIENCE_S = 600.0
@@ -36,6 +34,7 @@ _WRITTEN = frozenset(
         *("ebats-task", "ebats-event", "ebats-exchange", "ebats-key", "ebats-queue", "ebats-attempt"),
         *("ebats-first", "ebats-last", "ebats-reason", "ebats-traceback"),
         *("ebats-crashes", "ebats-cut", "ebats-unknown-since", DUE, HELD_BY, HELD_SINCE),
+        *(DONE, POSTPONED_SINCE),
     }
 )
 #: The class of an exception may have any name.
@@ -43,6 +42,8 @@ _ERROR_BYTES = 256
 #: Ours, and passed on: the last failure, up to so many bytes.
 _FAILURE = {"ebats-error": _ERROR_BYTES, "ebats-text": TEXT_BYTES}
 _PUBLISHED = "ebats-published"
+#: Left out of no message, however large its headers are.
+_KEPT = _WRITTEN | _FAILURE.keys() | {_PUBLISHED}
 
 #: user_id is checked against the connection's user, and an expiration would cut a wait short.
 _KEPT_PROPERTIES = (
@@ -86,14 +87,36 @@ def retry(
     rungs_ms: Sequence[int] = HOPS_MS,
 ) -> Outgoing:
     """Return the message that waits for the next attempt, on a rung of the ladder or one of `rungs_ms`."""
+    envelope = msgspec.structs.replace(envelope, done=failed.done or envelope.done, postponed_since=None)
     headers = _headers(envelope, task) | _failure(envelope, failed, now)
     headers["ebats-attempt"] = envelope.attempt + 1
     headers.pop(DUE, None)
-    rung_ms = wait_ms = decision.wait_ms
+    rung_ms = decision.wait_ms
     if decision.chosen:
-        headers[DUE] = now + wait_ms / 1000
-        rung_ms = wait_ms if wait_ms in rungs_ms else next_hop(rungs_ms, wait_ms)
+        rung_ms = _wait(headers, decision.wait_ms, now, rungs_ms)
     return _outgoing(envelope, rung_name(pipeline, rung_ms), _key(envelope, task), headers)
+
+
+def postpone(
+    pipeline: Pipeline,
+    envelope: Envelope,
+    task: Task,
+    postponed: Postponed,
+    now: float,
+    rungs_ms: Sequence[int] = HOPS_MS,
+) -> Outgoing:
+    """Return the message that comes again later, on one of `rungs_ms`: no attempt, and not counted as one."""
+    numbers = postponed.done or envelope.done
+    later = msgspec.structs.replace(envelope, done=numbers, postponed_since=postponed.since)
+    headers = _headers(later, task)
+    rung_ms = _wait(headers, postponed.wait_ms, now, rungs_ms)
+    return _outgoing(envelope, rung_name(pipeline, rung_ms), _key(envelope, task), headers)
+
+
+def _wait(headers: Headers, wait_ms: int, now: float, rungs_ms: Sequence[int]) -> int:
+    """Note in the headers till when a message waits, and return the rung that it waits on first."""
+    headers[DUE] = now + wait_ms / 1000
+    return wait_ms if wait_ms in rungs_ms else next_hop(rungs_ms, wait_ms)
 
 
 def hop(
@@ -109,8 +132,9 @@ def dead(
     pipeline: Pipeline, envelope: Envelope, task: Task | None, decision: Dead, failed: Failed, now: float
 ) -> Outgoing:
     """Return the dead letter: the body as it came, and why it is dead."""
+    envelope = msgspec.structs.replace(envelope, done=(), postponed_since=None)
     headers = _headers(envelope, task) | _failure(envelope, failed, now)
-    headers |= {"ebats-reason": decision.reason, "ebats-queue": _short(pipeline, envelope.queue)}
+    headers |= {"ebats-reason": decision.reason, "ebats-queue": pipeline.queue_name(envelope.queue)}
     if task is None and (name := _task_name(pipeline, envelope.delivery)):
         headers["ebats-task"] = name
     if envelope.crashes:
@@ -129,12 +153,9 @@ def hand_back(envelope: Envelope, task: Task | None) -> Outgoing:
     return _outgoing(envelope, "", envelope.delivery.queue, _headers(envelope, task) | _cut(envelope))
 
 
-def held(envelope: Envelope, mark: str) -> Headers:
-    """Return the headers of a message that is given back: by which version of the file, had since when."""
-    if envelope.event is None or envelope.attempt > 1:
-        return {}
-    by, since = envelope.held or ("", 0.0)
-    return {HELD_BY: mark, HELD_SINCE: since if by == mark else envelope.delivery.received}
+def done(numbers: tuple[int, ...]) -> Headers:
+    """Return the headers that tell which requests have succeeded, by their numbers."""
+    return {DONE: list(numbers)} if numbers else {}
 
 
 def one_task(pipeline: Pipeline, envelope: Envelope, task: Task) -> Outgoing:
@@ -148,7 +169,8 @@ def again(envelope: Envelope, task: Task | None, exchange: str, key: str, now: f
 
     `now` is the Unix time in seconds: how long it was dead is no wait.
     """
-    anew = msgspec.structs.replace(envelope, attempt=1, first=None, last=None, crashes=0, unknown_since=None)
+    first = {"attempt": 1, "first": None, "last": None, "crashes": 0}
+    anew = msgspec.structs.replace(envelope, **first, unknown_since=None, done=(), postponed_since=None)
     headers = {name: value for name, value in _headers(anew, task).items() if name not in _FAILURE}
     return _outgoing(anew, exchange, key, headers | {_PUBLISHED: now})
 
@@ -196,7 +218,7 @@ def wait_unknown(pipeline: Pipeline, envelope: Envelope, now: float) -> Outgoing
         headers["ebats-task"] = name
     # Somebody's clock may be ahead, but nothing waits for ever.
     headers["ebats-unknown-since"] = min(envelope.unknown_since or now, now)
-    queue = _short(pipeline, envelope.queue)
+    queue = pipeline.queue_name(envelope.queue)
     return _outgoing(envelope, rung_name(pipeline, UNKNOWN_RUNG_MS), f"@{queue}", headers)
 
 
@@ -210,10 +232,6 @@ def _task_name(pipeline: Pipeline, delivery: Delivery) -> str | None:
     if delivery.exchange == pipeline.on_broker("tasks") and not delivery.key.startswith("@"):
         return delivery.key.partition("@")[0]
     return as_name(delivery.headers.get("ebats-task"))
-
-
-def _short(pipeline: Pipeline, queue: str) -> str:
-    return pipeline.queue_name(queue)
 
 
 def _headers(envelope: Envelope, task: Task | None) -> Headers:
@@ -232,7 +250,9 @@ def _headers(envelope: Envelope, task: Task | None) -> Headers:
         headers["ebats-last"] = envelope.last
     if envelope.due is not None:
         headers[DUE] = envelope.due
-    return headers
+    if envelope.postponed_since is not None:
+        headers[POSTPONED_SINCE] = envelope.postponed_since
+    return headers | done(envelope.done)
 
 
 def _cut(envelope: Envelope) -> Headers:
@@ -270,30 +290,4 @@ def _outgoing(envelope: Envelope, exchange: str, key: str, headers: Headers) -> 
     properties = {name: given[name] for name in _KEPT_PROPERTIES if name in given}
     properties["message_id"] = envelope.id
     properties["delivery_mode"] = 2
-    return Outgoing(exchange, key, envelope.delivery.body, _fitting(headers), properties)
-
-
-def _fitting(headers: Headers) -> Headers:
-    """Return headers that fit: the largest go first, never those that are written here."""
-    sizes = {key: 8 + _size(key) + _size(value) for key, value in headers.items()}
-    excess = sum(sizes.values()) - HEADERS_BYTES
-    for key in sorted(sizes, key=lambda key: sizes[key], reverse=True):
-        if excess <= 0:
-            break
-        if key not in _WRITTEN and key not in _FAILURE and key != _PUBLISHED:
-            del headers[key]
-            excess -= sizes[key]
-    return headers
-
-
-def size_of(headers: Headers) -> int:
-    """Return how large headers are on their way, in bytes, about; see `HEADERS_BYTES`."""
-    return sum(8 + _size(key) + _size(value) for key, value in headers.items())
-
-
-def _size(value: object) -> int:
-    if isinstance(value, str):
-        return len(value) * (1 if value.isascii() else 4)
-    if isinstance(value, (int, float)):
-        return 9
-    return len(value) if isinstance(value, bytes) else 4 * len(repr(value))
+    return Outgoing(exchange, key, envelope.delivery.body, fitting(headers, _KEPT), properties)

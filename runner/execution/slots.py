@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -15,9 +15,24 @@ from ebats.pipelines.model import Task
 from ebats.runner.execution.call import Function
 from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.envelope import Envelope
+from ebats.runner.execution.outcome import Result
 
 if TYPE_CHECKING:
     import asyncio
+
+
+class Callback(Protocol):
+    """Does what a task does without a Python function: its HTTP requests."""
+
+    @property
+    def is_async(self) -> bool:
+        """Return whether it belongs on the event loop."""
+
+    async def attempt(self, run: "Run", payload: object) -> Result:
+        """Make one attempt with a decoded payload; it ends within the task's time-out, and raises nothing.
+
+        But for its cancellation: the run has been handed back then, and `Run.done` has gone with it.
+        """
 
 
 class Run(msgspec.Struct, eq=False):
@@ -26,13 +41,15 @@ class Run(msgspec.Struct, eq=False):
     envelope: Envelope
     task: Task
     #: None: it can't be imported, and the run fails before it starts.
-    function: Function | None
+    function: Function | Callback | None
     #: Monotonic time of the start; 0: not started.
     started: float = 0.0
     #: Unix time of the start.
     started_at: float = 0.0
     #: It has been settled, or handed back: what it may still return counts for nothing.
     settled: bool = False
+    #: Numbers of its requests that have succeeded, those of earlier attempts among them.
+    done: tuple[int, ...] = ()
     #: The asyncio task, while an async one runs.
     future: "asyncio.Task[None] | None" = None
 

@@ -11,7 +11,8 @@ from ebats.pipelines.addresses import Address
 from ebats.pipelines.ladder import LONGEST_WAIT_S, format_duration, parse_duration
 from ebats.pipelines.model import Format
 from ebats.runner.execution.fields import is_utf8
-from ebats.runner.execution.settle import HEADERS_BYTES, Outgoing, size_of
+from ebats.runner.execution.fitting import HEADERS_BYTES, size_of
+from ebats.runner.execution.settle import Outgoing
 
 #: Durations as they are given in Python: "37s", a timedelta, or seconds.
 Duration = str | float | timedelta

@@ -10,7 +10,7 @@ from ebats.runner.execution.call import TEXT_BYTES, cut
 from ebats.runner.execution.encode import BadResult
 from ebats.runner.execution.envelope import Envelope
 from ebats.runner.execution.journal import Journal
-from ebats.runner.execution.outcome import Dead, Decision, Failed, Result, Retry, Returned, decide
+from ebats.runner.execution.outcome import Dead, Decision, Failed, Postponed, Result, Retry, Returned, decide
 from ebats.runner.execution.reading import Early, Moved
 from ebats.runner.execution.results import NOTHING, FollowUps, Results
 from ebats.runner.execution.seldom import Seldom
@@ -83,6 +83,10 @@ class Ending:
             assert isinstance(result, Failed)
             self._settler.count("to_rungs")
             message = settle.retry(self._pipeline, envelope, task, decision, result, now, self._rungs_ms)
+            self._settler.pass_on(envelope.delivery, message)
+        elif isinstance(result, Postponed):
+            self._settler.count("to_rungs")
+            message = settle.postpone(self._pipeline, envelope, task, result, now, self._rungs_ms)
             self._settler.pass_on(envelope.delivery, message)
         elif isinstance(decision, Dead):
             assert isinstance(result, Failed)

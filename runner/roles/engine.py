@@ -13,8 +13,9 @@ from ebats.pipelines.routes import Routes
 from ebats.runner.execution import call, reading, settle
 from ebats.runner.execution.api import Context
 from ebats.runner.execution.arrival import Arrivals
+from ebats.runner.execution.call import Function
 from ebats.runner.execution.delivery import Delivery
-from ebats.runner.execution.envelope import Envelope, rung_of
+from ebats.runner.execution.envelope import Envelope, held, rung_of
 from ebats.runner.execution.journal import Journal
 from ebats.runner.execution.outcome import EXCEPTIONS, Dead, Failed, Result, decide
 from ebats.runner.execution.seldom import Seldom
@@ -166,7 +167,7 @@ class Engine:
             self._intake.acknowledge_first(run.envelope.delivery, _EARLY_S)
         result, payload = self._begin(run)
         if result is None:
-            assert run.function is not None
+            assert isinstance(run.function, Function)
             result = call.call(run.function, payload, partial(self._context, run))
         self.finish(run, result, payload)
 
@@ -184,7 +185,9 @@ class Engine:
     async def _call_async(self, run: Run, payload: object) -> Result:
         import asyncio  # has been imported with the event loop that this runs on
 
-        assert run.function is not None
+        if not isinstance(run.function, Function):
+            assert run.function is not None
+            return await run.function.attempt(run, payload)
         limit = asyncio.timeout(run.task.timeout_s)
         try:
             async with limit:
@@ -290,5 +293,5 @@ class Engine:
         self.settler.count("handed_back")
         shared = delivery.runs > 1
         one = settle.one_task(self.pipeline, run.envelope, run.task) if shared else self.return_message(run)
-        one.headers |= settle.held(run.envelope, self._routes.mark)
+        one.headers |= held(run.envelope, self._routes.mark) | settle.done(run.done)
         self.settler.pass_on(delivery, one)

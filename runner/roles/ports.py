@@ -6,7 +6,7 @@ from typing import Protocol
 from ebats.runner.execution.call import Function
 from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.settle import Outgoing
-from ebats.runner.execution.slots import Run
+from ebats.runner.execution.slots import Callback, Run
 from ebats.runner.publishing.flight import Sends
 
 
@@ -33,6 +33,6 @@ class Submits(Protocol):
 
 
 class Looks(Protocol):
-    """Finds the function of a task by its name."""
+    """Finds by its name what a task does."""
 
-    def __getitem__(self, name: str, /) -> Function: ...
+    def __getitem__(self, name: str, /) -> Function | Callback: ...

@@ -9,6 +9,7 @@ from ebats.runner.execution.record import Execution, Log, Record
 _COLOURS = {
     "OK": "\033[32m",
     "RETRY": "\033[33m",
+    "LATER": "\033[2m",
     "DEAD": "\033[1;31m",
     "DEBUG": "\033[2m",
     "INFO": "\033[36m",
@@ -17,7 +18,7 @@ _COLOURS = {
 }
 _DIM = "\033[2m"
 _PLAIN = "\033[0m"
-_OUTCOMES = {"success": "OK", "retry": "RETRY", "dead": "DEAD"}
+_OUTCOMES = {"success": "OK", "retry": "RETRY", "postponed": "LATER", "dead": "DEAD"}
 _SAID = ("ebats.Retry", "ebats.Reject")
 _LEVELS = {"debug": "DEBUG", "info": "INFO", "warning": "WARN", "error": "ERROR"}
 #: A column grows with what stands in it, up to here: one long name doesn't push everything out of sight.
@@ -104,6 +105,8 @@ def _what_now(record: Execution) -> str:
                 else "next attempt follows"
             )
             return f"{when}, after {error or record.reason or 'a failure'}"
+        case "postponed":
+            return f"again at {_moment(record.next, record.time)}: {error}" if record.next else error
         case "dead":
             reason = escaped(record.reason or "no further attempt")
             return f"{reason}: {error}{_place(record.traceback)}" if error else reason

@@ -23,6 +23,11 @@ EXECUTION: dict[str, Any] = REQUIRED | {
 }
 
 
+REQUEST = record.RequestNote(
+    method="POST", url="https://a.example/", outcome="failed", status=500, seconds=0.1, text="500", body="no"
+)
+
+
 def definitions() -> Iterator[tuple[str, dict[str, Any]]]:
     pipeline = schemas.read("pipeline.v1")
     yield "", pipeline
@@ -63,6 +68,7 @@ def test_every_key_has_a_title_a_description_and_good_examples() -> None:
             traceback="...",
             next=WHEN,
             labels={"order": "7"},
+            requests=[REQUEST],
             payload={"order": 7},
             result=[1],
             host="here",
@@ -83,3 +89,8 @@ def test_the_schema_knows_each_field_of_a_record_and_no_other(
 ) -> None:
     described = schemas.read("record.v1")["$defs"][name]["properties"]
     assert set(described) == {"kind", *struct.__struct_fields__}
+
+
+def test_the_schema_knows_each_field_of_a_request_and_no_other() -> None:
+    described = schemas.read("record.v1")["$defs"]["request"]["properties"]
+    assert set(described) == set(record.RequestNote.__struct_fields__)

@@ -1,6 +1,6 @@
 """Records are cut to size: the largest parts first, still records, and they say so."""
 
-from ebats.runner.execution.record import Execution, Line, decode, encode
+from ebats.runner.execution.record import Execution, Line, RequestNote, decode, encode
 from ebats.runner.execution.shorten import shorten
 from tests.records import execution
 
@@ -35,6 +35,11 @@ def test_characters_that_grow_in_json_still_fit() -> None:
 
 def test_labels_stay_labels() -> None:
     assert not short(2000, labels={"order": "x" * 9000}).labels
+
+
+def test_requests_stay_a_list() -> None:
+    note = RequestNote(method="POST", url="x" * 9000, outcome="success")
+    assert short(2000, requests=[note]).requests == []
 
 
 def test_a_line_that_is_no_record_comes_back() -> None:

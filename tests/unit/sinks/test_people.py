@@ -29,6 +29,14 @@ def test_the_next_attempt_on_another_day_has_its_date() -> None:
     assert "next attempt at 2026-01-02 12:00:00.125Z" in line
 
 
+def test_one_that_could_not_begin_says_when_it_comes_again_and_why() -> None:
+    line = Layout().line(
+        execution(outcome="postponed", level="debug", text="its host is down", next=utc(NOON + 1))
+    )
+    assert "  LATER  " in line
+    assert line.endswith("  again at 12:00:01.125Z: its host is down")
+
+
 def test_a_dead_one_says_why_and_where_it_was_raised() -> None:
     traceback = (
         'Traceback:\n  File "/lib/a.py", line 1, in first\n  File "/shop/tasks.py", line 7, in close\nboom'
