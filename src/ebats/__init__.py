@@ -8,12 +8,19 @@ from ebats.runner.execution.api import Context, Payload, Reject, Retry
 from ebats.runner.execution.unpublished import NotConfirmed, PublishError, Refused, Unroutable
 
 if TYPE_CHECKING:
+    from ebats.runner.client.client import Client
+    from ebats.runner.client.errors import GatewayError, GatewayRefused, GatewayUnavailable
     from ebats.runner.publishing.publisher import Publisher
 
 __all__ = [
     # A task may ask for Context and Payload as parameters, and raise Reject and Retry. Programs publish
-    # with Publisher; what it raises is a PublishError: NotConfirmed, Refused, Unroutable.
+    # with Publisher, or through a gateway with Client; what they raise is a PublishError: NotConfirmed,
+    # Refused, Unroutable; from a gateway GatewayUnavailable and GatewayRefused, the first two's children.
+    "Client",
     "Context",
+    "GatewayError",
+    "GatewayRefused",
+    "GatewayUnavailable",
     "NotConfirmed",
     "Payload",
     "PublishError",
@@ -36,4 +43,12 @@ def __getattr__(name: str) -> Any:
         from ebats.runner.publishing.publisher import Publisher
 
         return Publisher
+    if name == "Client":
+        from ebats.runner.client.client import Client
+
+        return Client
+    if name in ("GatewayError", "GatewayRefused", "GatewayUnavailable"):
+        from ebats.runner.client import errors
+
+        return getattr(errors, name)
     raise AttributeError(f"module 'ebats' has no attribute {name!r}")

@@ -7,6 +7,7 @@ import pytest
 
 import ebats  # noqa: F401  (makes sqlite:/// known to kombu)
 from tests.conftest import Broker
+from tests.fake_gateway import FakeGateway
 from tests.integration.wire import Wire
 
 
@@ -21,3 +22,10 @@ def connect(broker: Broker) -> Iterator[Callable[[], Wire]]:
 def wire(connect: Callable[[], Wire]) -> Wire:
     """One connection to the broker."""
     return connect()
+
+
+@pytest.fixture
+def gateway() -> Iterator[FakeGateway]:
+    """A gateway that the test plays."""
+    with FakeGateway() as found:
+        yield found

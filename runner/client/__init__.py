@@ -1,0 +1,1 @@
+"""Publishing through a gateway, from any Python program that need not reach the broker."""

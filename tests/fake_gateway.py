@@ -1,0 +1,131 @@
+"""A gateway that does what a test tells it to: a real server on the loopback, with no broker behind it."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+
+from tests.brokers import free_port
+
+Reply = Callable[["Seen"], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A request that came."""
+
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    #: Where the connection came from: the same for the same one.
+    peer: tuple[str, int]
+    request: web.BaseRequest
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        """Return the messages of the request."""
+        found: list[dict[str, Any]] = json.loads(self.body)
+        return found
+
+    @property
+    def ids(self) -> list[str]:
+        """Return their ids."""
+        return [item["id"] for item in self.items]
+
+
+async def accept(seen: Seen) -> web.StreamResponse:
+    """Answer as a gateway whose broker has confirmed all."""
+    return web.json_response({"ids": seen.ids}, status=202)
+
+
+def answer(status: int, body: Any = None, **headers: str) -> Reply:
+    """Answer with a status; `headers` with underscores, `body` as JSON or a text as it is."""
+
+    async def reply(_seen: Seen) -> web.StreamResponse:
+        text = body if isinstance(body, str) else json.dumps(body)
+        return web.Response(
+            status=status, text=text, headers={name.replace("_", "-"): v for name, v in headers.items()}
+        )
+
+    return reply
+
+
+def problem(status: int, code: str, message: str, **more: Any) -> Reply:
+    """Answer with a gateway's error; `Retry_After` is a header, all else stands in the error."""
+    headers = {name: more.pop(name) for name in ("Retry_After",) if name in more}
+    return answer(status, {"error": {"code": code, "message": message, **more}}, **headers)
+
+
+async def hang_up(seen: Seen) -> web.StreamResponse:
+    """Take the request, and close the connection without an answer."""
+    assert seen.request.transport
+    seen.request.transport.abort()
+    return web.Response()
+
+
+def late(seconds: float) -> Reply:
+    """Accept after a while."""
+
+    async def reply(seen: Seen) -> web.StreamResponse:
+        await asyncio.sleep(seconds)
+        return await accept(seen)
+
+    return reply
+
+
+class FakeGateway:
+    """Answers what it is told, one after the other, and accepts all that follows."""
+
+    def __init__(self, port: int | None = None) -> None:
+        """Listen on a port of the loopback."""
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.seen: list[Seen] = []
+        self.replies: list[Reply] = []
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(30)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(30)
+
+    def _run(self) -> None:
+        self._loop.run_until_complete(self._serve())
+        self._loop.close()
+
+    async def _serve(self) -> None:
+        runner = web.ServerRunner(web.Server(self._answer), shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True).start()
+        self._ready.set()
+        await self._stop.wait()
+        await runner.cleanup()
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        assert request.transport
+        seen = Seen(
+            path=request.path,
+            query=dict(request.query),
+            headers=dict(request.headers),
+            body=await request.read(),
+            peer=request.transport.get_extra_info("peername")[:2],
+            request=request,
+        )
+        self.seen.append(seen)
+        reply = self.replies.pop(0) if self.replies else accept
+        return await reply(seen)
