@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import publishing, rungs, start, throughput
+from tests.benchmarks import callbacks, gateway, publishing, rungs, start, throughput
 from tests.brokers import RabbitNode, Release
 
 BENCHMARKS: dict[str, Callable[[Path, RabbitNode], None]] = {
@@ -13,6 +13,8 @@ BENCHMARKS: dict[str, Callable[[Path, RabbitNode], None]] = {
     "rabbitmq": throughput.on_rabbitmq,
     "sqlite": lambda folder, _node: throughput.on_sqlite(folder),
     "publishing": publishing.measure,
+    "callbacks": callbacks.measure,
+    "gateway": gateway.measure,
     "accuracy": rungs.accuracy,
     "rung": rungs.many_due_at_once,
 }

@@ -3,8 +3,10 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +15,8 @@ from pathlib import Path
 from tests.benchmarks.counter import Counter
 
 ROOT = Path(__file__).parents[2]
-PIPELINE = Path(__file__).parent / "work" / "pipeline.yaml"
+WORK = Path(__file__).parent / "work"
+PIPELINE = WORK / "pipeline.yaml"
 
 
 @dataclass
@@ -55,7 +58,7 @@ class Bench:
     @contextmanager
     def running(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         """Run Python beside what is inside, and end it with its children."""
-        with (self.folder / "output.txt").open("wb") as output:
+        with (self.folder / "output.txt").open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, *arguments],
                 env=self.environment,
@@ -74,11 +77,11 @@ class Bench:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
-    def publish(self, event: str, number: int) -> float:
+    def publish(self, event: str, number: int, file: Path = PIPELINE) -> float:
         """Publish so many messages with `ebats publish`; return the messages a second that it prints."""
         lines = self.folder / "payloads.jsonl"
         lines.write_text("".join(f'{{"n": {n}}}\n' for n in range(number)))
-        output = self.python("-m", "ebats", "publish", str(PIPELINE), event, "--file", str(lines))
+        output = self.python("-m", "ebats", "publish", str(file), event, "--file", str(lines))
         found = re.search(r"published ([\d,]+) .* in ([\d.]+) s", output)
         if not found:
             raise RuntimeError(f"ebats publish printed {output!r}")
@@ -100,4 +103,19 @@ def table(title: str, rows: Sequence[Sequence[str]]) -> None:
 
 def ratio(ours: float, theirs: float) -> str:
     """Return how many times as much, such as `4.2x`."""
-    return f"{ours / theirs:.1f}x"
+    times = ours / theirs
+    return f"{times:.1f}x" if times >= 1 else f"{times:.2f}x"
+
+
+def wait_for_port(port: int, deadline_s: float = 30.0) -> None:
+    """Wait until something listens on a port of the loopback."""
+    deadline = time.monotonic() + deadline_s
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return

@@ -1,16 +1,39 @@
-"""The no-op task for Celery."""
+"""The tasks for Celery: one that does nothing, and two that post with `requests`."""
 
 import os
+import threading
 
+import requests
 from celery import Celery
 from tests.benchmarks.counter import of_environment
 
 app = Celery("bench", broker=os.environ["EBATS_BENCH_URL"])
 app.conf.task_acks_late = True
 counter = of_environment()
+here = threading.local()
 
 
 @app.task(ignore_result=True)
 def noop(n: int) -> None:
     """Do nothing."""
     counter.raise_it()
+
+
+@app.task(ignore_result=True)
+def call(n: int) -> None:
+    """Post as most people write it: a connection for each request."""
+    check(requests.post(os.environ["EBATS_BENCH_SINK"], json={"order": n}, timeout=30))
+
+
+@app.task(ignore_result=True)
+def call_kept(n: int) -> None:
+    """Post over a connection that the thread keeps."""
+    if not hasattr(here, "session"):
+        here.session = requests.Session()
+    check(here.session.post(os.environ["EBATS_BENCH_SINK"], json={"order": n}, timeout=30))
+
+
+def check(response: requests.Response) -> None:
+    """Raise unless the merchant has taken it."""
+    if response.status_code != 200 or response.text != "success":
+        raise RuntimeError(f"answered {response.status_code}, {response.text!r}")
