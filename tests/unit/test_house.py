@@ -50,6 +50,7 @@ THIRD_PARTY = {
     "standardwebhooks": ("ebats.runner.callbacks", "ebats.runner.gateway", "ebats.runner.client"),
     "uvloop": ("ebats.runner.execution.slots", "ebats.runner.gateway"),
     "yaml": ("ebats.pipelines.source",),
+    "yarl": ("ebats.runner.callbacks",),  # the URLs of aiohttp, which brings it
 }
 
 #: What turns a pure function into an effect: `pipelines` computes, it does nothing.
