@@ -23,8 +23,6 @@ from ebats.pipelines.model import (
     generation_of,
 )
 from ebats.pipelines.resolve_producers import resolve_producers
-from ebats.pipelines.secrets import shown
-from ebats.pipelines.suggestion import suggest
 from ebats.pipelines.values import Values
 
 #: The consumer of a file without the section `consumers`.
@@ -72,17 +70,8 @@ def resolve(values: Values, folder: Path) -> Pipeline:
 
 
 def _timezone(values: Values) -> str:
-    name: str = values.get("timezone") or "UTC"
-    if name != "UTC":
-        import zoneinfo
-
-        try:
-            zoneinfo.ZoneInfo(name)
-        except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
-            near = suggest(name, sorted(zoneinfo.available_timezones()))
-            hint = near if near.startswith("did") else "write an IANA name, such as Europe/Berlin"
-            values.error(("timezone",), f"there is no time zone `{shown(name)}`", hint)
-    return name
+    values.check_timezone("timezone")
+    return values.get("timezone") or "UTC"
 
 
 def _exchange(values: Values, pipeline: str, name: str) -> Exchange:

@@ -10,6 +10,7 @@ from ebats.pipelines.former import Former
 from ebats.pipelines.ladder import HOPS_MS, RETRY_WITHOUT_LADDER, format_duration
 from ebats.pipelines.model import Event, EventTask, Pipeline, Queue, Task
 from ebats.pipelines.problems import Place
+from ebats.pipelines.producer import TickProducer
 from ebats.pipelines.wiring import Wiring
 
 #: The broker gives a message up after so many deliveries that came back: the last resort only.
@@ -20,7 +21,7 @@ NO_DELIVERY_LIMIT = 1_000_000
 #: Where messages wait that this version of the file doesn't know.
 UNKNOWN_RUNG_MS = 10_000
 
-Kind = Literal["work", "intake", "rung", "dead", "suspects", "topology"]
+Kind = Literal["work", "intake", "rung", "dead", "suspects", "topology", "ticks"]
 Arguments = tuple[tuple[str, str | int], ...]
 
 
@@ -107,6 +108,11 @@ def event_rung_name(pipeline: Pipeline, event: Event, task: EventTask) -> str:
     return pipeline.queue_on_broker(f"delay.{delay}.{event.name}.{task_key(task.task, task.queue)}")
 
 
+def ticks_queue(pipeline: Pipeline, producer: TickProducer) -> str:
+    """Return the name of the queue that keeps what a clock did last: `shop.ticks.nightly`."""
+    return pipeline.on_broker(f"ticks.{producer.name}")
+
+
 def exchange_of(pipeline: Pipeline, event: Event) -> str:
     """Return the broker's name of the exchange that an event is published to."""
     return event.exchange.broker_name if event.exchange else pipeline.on_broker("events")
@@ -147,6 +153,11 @@ def _queues(pipeline: Pipeline) -> Iterator[DeclaredQueue]:
     yield DeclaredQueue(name=name("dead"), kind="dead", arguments=_kept())
     yield DeclaredQueue(name=name("suspects"), kind="suspects", arguments=_kept(*_dead_lettering(dead)))
     yield DeclaredQueue(name=name("topology"), kind="topology", arguments=_kept())
+    for producer in pipeline.producers.values():
+        if isinstance(producer, TickProducer):
+            yield DeclaredQueue(
+                name=ticks_queue(pipeline, producer), kind="ticks", arguments=_kept(), place=producer.place
+            )
     intakes = intake_names(pipeline)
     for queue in pipeline.queues.values():
         yield DeclaredQueue(

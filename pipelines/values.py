@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from ebats.pipelines.entry_point import EntryPoint
 from ebats.pipelines.ladder import format_duration, parse_duration
 from ebats.pipelines.problems import Place, Problem, Severity
-from ebats.pipelines.secrets import one_line
+from ebats.pipelines.secrets import one_line, shown
 from ebats.pipelines.sizes import parse_size
 from ebats.pipelines.source import Path, Source
 from ebats.pipelines.suggestion import suggest
@@ -115,6 +115,20 @@ class Values:
         """Return what the names of a list name; each unknown one is a problem."""
         found = [self.reference(*path, index, kind=kind, known=known) for index, _ in self.items(*path)]
         return tuple(item for item in found if item is not None)
+
+    def check_timezone(self, *path: str | int) -> None:
+        """Note it where a value is the name of no time zone; one that is missing is good."""
+        name = self.get(*path)
+        if name in (None, "UTC"):
+            return
+        import zoneinfo  # its database is on the disk: most commands don't need it
+
+        try:
+            zoneinfo.ZoneInfo(name)
+        except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
+            near = suggest(name, sorted(zoneinfo.available_timezones()))
+            hint = near if near.startswith("did") else "write an IANA name, such as Europe/Berlin"
+            self.error(path, f"there is no time zone `{shown(name)}`", hint)
 
     def error(self, path: Path, text: str, hint: str) -> None:
         """Note that a value is wrong."""

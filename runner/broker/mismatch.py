@@ -128,10 +128,10 @@ def _hint(pipeline: Pipeline, item: Declared) -> str:
 def next_generation(pipeline: Pipeline, queue: str) -> str | None:
     """Return the entry of `generations` that lets a new queue take the place of one (the broker's name).
 
-    None: it goes by a name of somebody else's choice, or is the one that keeps the topology.
+    None: it goes by a name of somebody else's choice, or is one that keeps what is remembered.
     """
     short = queue.removeprefix(f"{pipeline.name}.").partition("~")[0]
-    if queue != pipeline.queue_on_broker(short) or short == "topology":
+    if queue != pipeline.queue_on_broker(short) or short == "topology" or short.startswith("ticks."):
         return None
     entries = {**pipeline.generations, short: pipeline.generations.get(short, 1) + 1}
     return ", ".join(f"{name}: {number}" for name, number in entries.items())

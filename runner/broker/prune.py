@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from amqp.exceptions import IrrecoverableChannelError, NotFound
+from amqp.exceptions import IrrecoverableChannelError, NotFound, ResourceLocked
 from kombu.connection import Connection
 
 from ebats.pipelines import changes
@@ -90,7 +90,11 @@ def _look(connection: Connection, current: Topology) -> list[Left]:
     for name, kind in former.queues.items():
         with suppress(NotFound), one_channel(connection) as channel:
             ready = channel.queue_declare(name, passive=True)
-            why = _why_stays(ready.message_count, ready.consumer_count, kind, recent=recent)
+            # What a clock remembers is nothing that waits.
+            waits = 0 if kind == "ticks" else ready.message_count
+            why = _why_stays(waits, ready.consumer_count, kind, recent=recent)
+            if kind == "ticks" and _is_led(connection, name):
+                why = "a runner with an older file goes by it"
             found.append(Left(name=name, what="queue", why=why))
     for name in former.exchanges:
         with suppress(NotFound), one_channel(connection) as channel:
@@ -109,6 +113,18 @@ def _why_stays(ready: int, consumers: int, kind: str, *, recent: bool) -> str | 
     if recent and kind != "rung":
         return "the file changed less than a minute ago: old runners may still hand messages back"
     return None
+
+
+def _is_led(connection: Connection, ticks: str) -> bool:
+    """Return whether a process holds the lock of a clock."""
+    try:
+        with one_channel(connection) as channel:
+            channel.queue_declare(f"{ticks}.lock", passive=True)
+    except NotFound:
+        return False
+    except ResourceLocked:
+        pass
+    return True
 
 
 def _delete(connection: Connection, each: Left) -> bool:

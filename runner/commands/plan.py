@@ -128,7 +128,8 @@ def _messages(found: Survey) -> Iterator[tuple[str, str, str]]:
     for name, kind in change.new.former.queues.items():
         if name not in ready:
             continue
-        waits, is_rung = ready[name], kind == "rung"
+        # What a clock remembers goes with its queue.
+        waits, is_rung = 0 if kind == "ticks" else ready[name], kind == "rung"
         fate = _RUNG if is_rung else _MOVED if kind in ("work", "intake") else "they move as they are"
         text = f"{name} has left the file"
         yield "-", "rung" if is_rung else "queue", f"{text}; {_waiting(waits)}: {fate}" if waits else text

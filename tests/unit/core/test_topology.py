@@ -166,3 +166,19 @@ def test_names_on_the_broker_are_those_of_the_page() -> None:
     assert event_rung_name(shop, event, event.tasks[0]) == "shop.delay.10s.order_create.close_order"
     assert exchange_of(shop, event) == "shop.events"
     assert exchange_of(shop, shop.events["wanted"]) == "shop.orders"
+
+
+def test_each_clock_has_a_queue_that_keeps_its_last_tick_and_other_producers_have_none() -> None:
+    producers = """
+producers:
+  nightly: {cron: "0 3 * * *", event: order_create}
+  boot: {at_start: true, event: order_create}
+  gateway: {http: {}}
+  feed: {python: "shop.feed:watch"}
+"""
+    shop = derive(pipeline(SHOP + producers))
+    kept = shop.of_kind("ticks")
+    assert [queue.name for queue in kept] == ["shop.ticks.nightly", "shop.ticks.boot"]
+    assert {queue.arguments for queue in kept} == {queue.arguments for queue in shop.of_kind("topology")}
+    assert shop.bindings == TOPOLOGY.bindings
+    assert not derive(pipeline(SHOP)).of_kind("ticks")
