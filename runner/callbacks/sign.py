@@ -41,7 +41,7 @@ class Signer:
 
 
 def request_id(message_id: str, number: int, requests: int) -> str:
-    """Return the id of request `number` (from 0) of a message that has so many: the same in every attempt.
+    """Return the id of request `number` (from 1) of a message that has so many: the same in every attempt.
 
     An ebats id may hold anything; the scheme's hold no dot, and a header no other than visible ASCII. So what
     isn't a letter, a digit, `-`, `_` or `~` is percent-encoded, the dot too: a UUID stays as it is. Where a

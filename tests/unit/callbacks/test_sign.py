@@ -44,7 +44,7 @@ def test_any_bytes_can_be_signed() -> None:
 
 @given(st.text(min_size=1))
 def test_an_id_has_no_dot_and_fits_a_header(message_id: str) -> None:
-    found = request_id(message_id, 0, 1)
+    found = request_id(message_id, 1, 1)
     assert "." not in found
     assert found.isascii()
     assert found.isprintable()
@@ -53,15 +53,15 @@ def test_an_id_has_no_dot_and_fits_a_header(message_id: str) -> None:
 
 @given(*[st.text(st.characters(codec="utf-8"), min_size=1)] * 2)
 def test_two_ids_stay_two(one: str, other: str) -> None:
-    assert (request_id(one, 0, 1) == request_id(other, 0, 1)) == (one == other)
-    assert request_id(one, 1, 2) != request_id(other, 0, 1)
+    assert (request_id(one, 1, 1) == request_id(other, 1, 1)) == (one == other)
+    assert request_id(one, 2, 2) != request_id(other, 1, 1)
 
 
 def test_a_uuid_stays_as_it_is_and_requests_of_one_message_differ() -> None:
     uuid = "0190b5c0-7a2c-7c3e-9f00-2f1f4bf0a001"
-    assert request_id(uuid, 0, 1) == uuid
-    assert request_id("shop.order/1", 0, 1) == "shop%2Eorder%2F1"
-    assert [request_id(uuid, number, 2) for number in (0, 1)] == [f"{uuid}:0", f"{uuid}:1"]
+    assert request_id(uuid, 1, 1) == uuid
+    assert request_id("shop.order/1", 1, 1) == "shop%2Eorder%2F1"
+    assert [request_id(uuid, number, 2) for number in (1, 2)] == [f"{uuid}:1", f"{uuid}:2"]
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_!!!!", "whsec_c2hvcnQ=", "short", "ü", "a" * 200])
