@@ -100,6 +100,12 @@ def _lane(spec: ProcessSpec, parent: Parent, outbox_fd: int, _writer_fd: int) ->
     _with_journal(lane.run, spec, parent, outbox_fd)
 
 
+def _gateway(spec: ProcessSpec, parent: Parent, outbox_fd: int, _writer_fd: int) -> None:
+    from ebats.runner.roles import gateway
+
+    _with_journal(gateway.run, spec, parent, outbox_fd)
+
+
 def _with_journal(
     run: Callable[[ProcessSpec, Journal, Parent], None], spec: ProcessSpec, parent: Parent, outbox_fd: int
 ) -> None:
@@ -159,6 +165,7 @@ def _trial(spec: ProcessSpec, parent: Parent, _outbox_fd: int, _writer_fd: int) 
 _ROLES: dict[str, Callable[[ProcessSpec, Parent, int, int], None]] = {
     "consumer": _consumer,
     "lane": _lane,
+    "gateway": _gateway,
     "writer": _writer,
     "trial": _trial,
 }

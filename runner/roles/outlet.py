@@ -1,11 +1,12 @@
 """Publishing from tasks: over the connection that their process publishes with anyway."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.topology import exchange_of, rung_name, shared_delays_ms
 from ebats.pipelines.wiring import wire
 from ebats.runner.broker.confirming import Sending
+from ebats.runner.execution.settle import Outgoing
 from ebats.runner.publishing.flight import Sends
 from ebats.runner.publishing.names import ByFile
 from ebats.runner.publishing.outlet import Outlet
@@ -22,16 +23,17 @@ class TaskOutlet(Outlet):
     def __init__(self, pipeline: Pipeline, sender: Sends, count: Callable[[str], None]) -> None:
         """Publish by `sender`; `count` is told of what goes to rungs, as the settler counts it."""
         self._names = ByFile(pipeline.name, wire(pipeline))
-        self._counting = _Counting(pipeline, sender, count)
+        #: For messages that somebody else makes: what goes to rungs is counted here, too.
+        self.sender = CountingSender(pipeline, sender, count)
 
     def _sender(self) -> Sends:
-        return self._counting
+        return self.sender
 
     def _is_ready(self) -> bool:
         return True
 
 
-class _Counting:
+class CountingSender:
     """Counts what goes to rungs: a run that is to end when it is idle waits for it.
 
     What isn't confirmed stays counted, for it may be there.
@@ -50,9 +52,16 @@ class _Counting:
 
     def put(self, sending: Sending) -> None:
         """Send a message, counted."""
-        outgoing = sending.outgoing
+        self.put_all((sending,))
+
+    def put_all(self, sendings: Sequence[Sending]) -> None:
+        """Send messages that belong together, counted."""
+        for sending in sendings:
+            self._note(sending.outgoing)
+        self._sender.put_all(sendings)
+
+    def _note(self, outgoing: Outgoing) -> None:
         if outgoing.exchange in self._rungs:
             self._count("to_rungs")
         for _ in range(self._delayed.get((outgoing.exchange, outgoing.key), 0)):
             self._count("to_event_rungs")
-        self._sender.put(sending)

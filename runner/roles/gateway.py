@@ -1,0 +1,71 @@
+"""A gateway's process: takes messages by HTTP and publishes them; see `runner.gateway`."""
+
+import asyncio
+import traceback
+
+from ebats.pipelines.plan import ProcessSpec
+from ebats.pipelines.producer import HttpProducer
+from ebats.runner.execution.journal import Journal
+from ebats.runner.execution.seldom import Seldom
+from ebats.runner.gateway.app import Gateway
+from ebats.runner.gateway.deliver import Deliveries
+from ebats.runner.gateway.desk import Desk
+from ebats.runner.gateway.server import Handler, Server
+from ebats.runner.gateway.status import COUNTERS
+from ebats.runner.gateway.targets import Targets
+from ebats.runner.roles.parent import Parent
+from ebats.runner.roles.producing import Producing
+
+_LISTEN_S = 0.5
+#: A child without a parent leaves within the 10 s that are promised.
+_ORPHAN_GRACE_S = 5.0
+
+
+def run(spec: ProcessSpec, journal: Journal, parent: Parent) -> None:
+    """Run a gateway's process to its end.
+
+    Raises:
+        OSError: it can't listen.
+    """
+    producer = spec.producer
+    assert isinstance(producer, HttpProducer)
+    producing = Producing(spec, journal, parent)
+    for name in COUNTERS:
+        producing.count(name, 0)
+    server = Server(producer, lambda loop: _handler(producer, producing, loop), _Failures(journal).note)
+    server.start()
+    where = f"[{producer.host}]" if ":" in producer.host else producer.host
+    producing.about["listen"] = f"http://{where}:{producer.port}"
+    parent.tell(ready=True)
+    journal.log.info(f"listens on {producing.about['listen']}")
+    while not producing.stopping and not server.has_ended(0):
+        producing.attend(_LISTEN_S)
+    server.stop(_ORPHAN_GRACE_S if parent.gone else spec.pipeline.grace_s)
+    while not server.has_ended(_LISTEN_S):
+        producing.attend(0)
+    producing.finish()
+    if server.failure:
+        raise server.failure
+    journal.log.info("leaves: stop")
+
+
+def _handler(producer: HttpProducer, producing: Producing, loop: asyncio.AbstractEventLoop) -> Handler:
+    deliveries = Deliveries(producing.outlet.sender, producing.publisher, loop)
+    targets = Targets(producing.pipeline, lambda _event, _payload: None)
+    desk = Desk(targets, deliveries, producing.count, producer.max_item)
+    gateway = Gateway(producing.pipeline, producer, desk, deliveries, producing.counts, producing.count)
+    return gateway.handle
+
+
+class _Failures:
+    """Logs what should never happen, the same not more than once a minute."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._log = journal.log
+        self._seldom = Seldom()
+
+    def note(self, error: BaseException) -> None:
+        """Note an error."""
+        text = f"a request failed: {type(error).__name__}: {error}"
+        if self._seldom.may_say(text):
+            self._log.error(text, traceback="".join(traceback.format_exception(error)))
