@@ -111,6 +111,7 @@ def _as_text(status: Status) -> str:
             ("suspects", _count(status.suspects, missing)),
         ],
         *(_processes(runner) for runner in status.runners),
+        *(table for runner in status.runners if (table := _hosts(runner))),
     ]
     first = max(len(row[0]) for table in tables for row in table)
     blocks = ["".join(_line(row, first) for row in table) for table in tables]
@@ -123,6 +124,18 @@ def _processes(runner: Mapping[str, Any]) -> list[tuple[str, ...]]:
         numbers = (_count(process.get(key)) for key in ("running", "in_hand", "taken"))
         rows.append((process["name"], str(process["pid"]), *numbers))
     return rows
+
+
+def _hosts(runner: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return the hosts that callbacks of this runner have found down: each process finds out for itself."""
+    rows = [
+        (f"{task}  {host}  {process['name']}", f"{found['down_s']:.0f}s", _count(found["failures"]))
+        for process in runner.get("processes", ())
+        for task, hosts in process.get("hosts", {}).items()
+        for host, found in hosts.items()
+        if found["state"] == "down"
+    ]
+    return [("HOST THAT IS DOWN", "FOR", "FAILURES"), *rows] if rows else []
 
 
 def _rung(name: str) -> str:

@@ -1,4 +1,6 @@
 import base64
+import json
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +10,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from ebats.pipelines.webhook_secret import key_of
 from ebats.runner.callbacks.sign import Signer, request_id
+from tests.node_scripts import Node
 
 SECRET = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER = "whsec_" + base64.b64encode(b"o" * 32).decode()
@@ -29,6 +32,19 @@ def test_the_library_of_the_scheme_verifies_every_one_of_several_secrets(secret:
     assert Webhook(secret).verify(b'{"order": 1}', headers) == {"order": 1}
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(b'{"order": 2}', headers)
+
+
+def test_the_library_of_another_language_verifies_too(node: Node) -> None:
+    body = '{"order": "订单"}'.encode()
+    headers = dict(Signer([OTHER, SECRET]).headers(request_id("shop.1", 1, 2), time.time(), body))
+    sent = [(OTHER, headers, body), (SECRET, headers, body), (SECRET, headers, body + b" ")]
+    sent.append((SECRET, headers | {"webhook-id": "another"}, body))
+    lines = [
+        json.dumps({"secret": secret, "headers": given, "body": base64.b64encode(signed).decode()})
+        for secret, given, signed in sent
+    ]
+    said = node.run("verify.js", stdin="\n".join(lines)).splitlines()
+    assert said == ["good", "good", *["No matching signature found"] * 2]
 
 
 def test_each_attempt_has_its_own_time_and_the_same_id() -> None:
