@@ -1,12 +1,15 @@
 import asyncio
 import ipaddress
 import socket
+import ssl
+import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 import pytest
+import trustme
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from hypothesis import given
@@ -41,7 +44,7 @@ class Answers(AbstractResolver):
 
 
 @asynccontextmanager
-async def site() -> AsyncIterator[tuple[int, list[str]]]:
+async def site(tls: ssl.SSLContext | None = None) -> AsyncIterator[tuple[int, list[str]]]:
     """Serve on loopback; yield the port, and the Host headers that came."""
     hosts: list[str] = []
 
@@ -53,7 +56,7 @@ async def site() -> AsyncIterator[tuple[int, list[str]]]:
     app.router.add_route("*", "/", answer)
     runner = web.AppRunner(app)
     await runner.setup()
-    where = web.TCPSite(runner, "127.0.0.1", 0)
+    where = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await where.start()
     try:
         yield runner.addresses[0][1], hosts
@@ -218,6 +221,28 @@ def test_a_name_is_looked_up_once_and_exactly_that_address_connected_to() -> Non
     asyncio.run(check())
 
 
+def test_with_tls_the_name_is_asked_for_and_verified() -> None:
+    async def check(authority: trustme.CA, certificate: trustme.LeafCert) -> None:
+        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        certificate.configure_cert(server)
+        asked: list[str] = []
+        server.sni_callback = lambda _socket, name, _context: asked.append(name)
+        client = ssl.create_default_context()
+        authority.configure_trust(client)
+        names = Answers(["127.0.0.1"], ["127.0.0.1"])
+        guard = Guard(parse(["127.0.0.1"]))
+        async with site(server) as (port, hosts), session(guard, names, ssl=client) as found:
+            async with found.get(f"https://api.example.com:{port}/") as answer:
+                assert answer.status == 200
+            with pytest.raises(aiohttp.ClientConnectorCertificateError):
+                await found.get(f"https://other.example.com:{port}/")
+        assert asked == ["api.example.com", "other.example.com"]
+        assert hosts == [f"api.example.com:{port}"]
+
+    authority = trustme.CA()
+    asyncio.run(check(authority, authority.issue_cert("api.example.com")))
+
+
 def test_a_name_that_is_really_at_loopback_is_refused() -> None:
     async def check() -> None:
         async with site() as (port, hosts), session(ANYWHERE, Names()) as found:
@@ -235,4 +260,27 @@ def test_names_gives_the_addresses_of_a_name_and_an_error_for_none() -> None:
             with pytest.raises(OSError):
                 await names.resolve(host, 80)
 
+    asyncio.run(check())
+
+
+def test_names_that_nobody_answers_for_hold_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    let_go = threading.Event()
+
+    def look_up(host: str, *rest: Any, **more: Any) -> Any:
+        if host == "slow.example.com":
+            let_go.wait(60)
+            raise socket.gaierror(socket.EAI_AGAIN, "nobody answers")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", 80))]
+
+    async def check() -> None:
+        names = Names()
+        slow = [asyncio.create_task(names.resolve("slow.example.com")) for _ in range(40)]
+        (found,) = await asyncio.wait_for(names.resolve("fast.example.com"), 30)
+        assert found["host"] == "8.8.8.8"
+        assert not any(task.done() for task in slow)
+        let_go.set()
+        with pytest.raises(OSError, match="nobody answers"):
+            await asyncio.gather(*slow)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     asyncio.run(check())
