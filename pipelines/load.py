@@ -25,7 +25,7 @@ def load(path: str, environ: Mapping[str, str]) -> Pipeline:
     """Return the pipeline that a file describes; `examine` also returns what is doubtful in it.
 
     `environ` fills in the variables of the file. Beside the file itself nothing
-    is read but the time zone database.
+    is read but the schemas that it names, and the time zone database.
 
     Raises:
         BadFile: the file has errors; it holds all problems, in the order of the file.

@@ -110,6 +110,16 @@ class EventTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PayloadSchema:
+    """What the payloads of an event have to be: a JSON Schema of draft 2020-12, without faults."""
+
+    #: As JSON.
+    text: str
+    #: Its file, as the pipeline's file names it; or the place in that file.
+    where: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happens, and the tasks that follow from it."""
 
@@ -122,6 +132,7 @@ class Event:
     queue: Queue | None = None
     tasks: tuple[EventTask, ...]
     format: Format = "json"
+    schema: PayloadSchema | None = None
     #: Label name to template, `{{ order.id }}` from the payload.
     labels: Mapping[str, str] = field(default_factory=dict)
     place: Place = field(compare=False)

@@ -22,6 +22,7 @@ from ebats.pipelines.model import (
     Task,
     generation_of,
 )
+from ebats.pipelines.payload_schema import resolve_schema
 from ebats.pipelines.resolve_producers import resolve_producers
 from ebats.pipelines.values import Values
 
@@ -48,7 +49,7 @@ def resolve(values: Values, folder: Path) -> Pipeline:
     tasks = _tasks(values, name, queues, generations)
     queues |= {task.queue.name: task.queue for task in tasks.values()}
     timezone = _timezone(values)
-    events = {key: _event(values, key, exchanges, queues, tasks) for key in values.keys("events")}
+    events = {key: _event(values, key, exchanges, queues, tasks, folder) for key in values.keys("events")}
     return Pipeline(
         name=name,
         file=values.source.file,
@@ -173,6 +174,7 @@ def _event(
     exchanges: Mapping[str, Exchange],
     queues: Mapping[str, Queue],
     tasks: Mapping[str, Task],
+    folder: Path,
 ) -> Event:
     exchange = values.reference("events", name, "exchange", kind="exchange", known=exchanges)
     return Event(
@@ -182,6 +184,7 @@ def _event(
         queue=values.reference("events", name, "queue", kind="queue", known=queues),
         tasks=_event_tasks(values, name, queues, tasks),
         format=values.get("events", name, "format") or "json",
+        schema=resolve_schema(values, name, folder),
         labels=_labels(values, name),
         place=values.source.key_place(("events", name)),
     )

@@ -174,6 +174,11 @@ def _syntax_hint(lines: list[str], line: int, column: int, error: yaml.MarkedYAM
     return f"{error.context} that begins in line {min(error.context_mark.line + 1, len(lines))}"
 
 
+def _is_in_schema(path: Path) -> bool:
+    """Return whether a value stands in an event's schema, where `$` is nothing special: `$ref`, `^a$`."""
+    return len(path) > 3 and path[0] == "events" and path[2] == "schema"
+
+
 class _Builder:
     """Turns YAML's nodes into data, noting where each came from."""
 
@@ -220,7 +225,7 @@ class _Builder:
         return None
 
     def _scalar(self, node: yaml.ScalarNode, kind: str, path: Path) -> scalars.Scalar:
-        text = substitute(node.value, self._environ)
+        text = node.value if _is_in_schema(path) else substitute(node.value, self._environ)
         # A plain one gets its type after its variables are filled in.
         if text != node.value and node.style in (None, ""):
             kind = scalars.kind_of(text)

@@ -70,7 +70,6 @@ def _about_keys(violation: Violation) -> Callable[[Source, Violation], Iterator[
 #: Keys that ebats is to have, by section and depth: a file from its design may use them.
 _LATER: Mapping[tuple[str, int], frozenset[str]] = {
     ("tasks", 2): frozenset({"http"}),
-    ("events", 2): frozenset({"schema"}),
     ("logs", 2): frozenset({"elasticsearch"}),
 }
 #: Those of them that stand for a key that is required.

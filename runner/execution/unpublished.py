@@ -27,6 +27,20 @@ class Refused(PublishError):
     """Raised when the broker refuses the message for good: too large, not permitted, no such exchange."""
 
 
+class BadPayload(ValueError):
+    """Raised when a payload breaks its event's schema. Nothing was sent."""
+
+    def __init__(self, event: str, pointer: str, why: str) -> None:
+        """Say of which event, where (a JSON Pointer, RFC 6901), and what: `/order/id: must be a number`."""
+        super().__init__(event, pointer, why)
+        self.event = event
+        self.pointer = pointer
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"the payload breaks the schema of {self.event!r}: {self.why}"
+
+
 # Their users know them as `ebats.NotConfirmed`: so they are called in logs and tracebacks.
-for _kind in (PublishError, NotConfirmed, Unroutable, Refused):
+for _kind in (PublishError, NotConfirmed, Unroutable, Refused, BadPayload):
     _kind.__module__ = "ebats"

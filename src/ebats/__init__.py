@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from kombu.transport import TRANSPORT_ALIASES
 
 from ebats.runner.execution.api import Context, Payload, Reject, Retry
-from ebats.runner.execution.unpublished import NotConfirmed, PublishError, Refused, Unroutable
+from ebats.runner.execution.unpublished import BadPayload, NotConfirmed, PublishError, Refused, Unroutable
 
 if TYPE_CHECKING:
     from ebats.runner.client.client import Client
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 __all__ = [
     # A task may ask for Context and Payload as parameters, and raise Reject and Retry. Programs publish
     # with Publisher, or through a gateway with Client; what they raise is a PublishError: NotConfirmed,
-    # Refused, Unroutable; from a gateway GatewayUnavailable and GatewayRefused, the first two's children.
+    # Refused, Unroutable; from a gateway GatewayUnavailable and GatewayRefused, the first two's children;
+    # or BadPayload, for a payload that its event's schema doesn't allow.
+    "BadPayload",
     "Client",
     "Context",
     "GatewayError",

@@ -1,0 +1,193 @@
+"""Payloads checked against the schemas of their events; each schema is compiled once in a process.
+
+By jsonschema-rs where that is installed (the extra `fast`), else by jsonschema: with the same verdicts, and
+the same words, for those are jsonschema's in both cases. Neither is imported before a schema is there.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ebats.pipelines import subschemas
+from ebats.pipelines.ecma_pattern import to_python
+from ebats.pipelines.model import PayloadSchema, Pipeline
+from ebats.pipelines.violations import pointer, said, short
+from ebats.runner.execution import call
+from ebats.runner.execution.unpublished import BadPayload
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+#: Deeper would end jsonschema by Python's limit of recursion, and much deeper jsonschema-rs with its process.
+DEEPEST = 64
+#: So many errors are looked at for the one that tells most.
+_MOST_ERRORS = 50
+
+
+class _Breach(NamedTuple):
+    """What a payload breaks."""
+
+    #: A JSON Pointer (RFC 6901).
+    where: str
+    what: str
+
+
+#: Returns what a payload breaks, or None.
+_Check = Callable[[object], _Breach | None]
+
+
+class Schemas:
+    """The schemas of a pipeline's events. Any thread may ask."""
+
+    def __init__(self, pipeline: Pipeline, *, fast: bool = True) -> None:
+        """Check for a pipeline; not `fast`: without jsonschema-rs, even where it is installed."""
+        self._schemas = {event.name: event.schema for event in pipeline.events.values() if event.schema}
+        self._fast = fast
+        self._checks: dict[str, _Check] = {}
+
+    def load(self, events: Iterable[str]) -> None:
+        """Compile the schemas of these events now: it takes a while, the first time."""
+        for event in events:
+            if event in self._schemas:
+                self._check_of(event)
+
+    def problem(self, event: str | None, payload: object) -> str | None:
+        """Return what a payload breaks: `/order/id: must be a string, and is null (order.schema.json)`.
+
+        None: nothing, or the event has no schema. `payload` is what JSON decodes to.
+        """
+        if event not in self._schemas:
+            return None
+        breach = self._check_of(event)(payload)
+        return breach and f"{_said(breach)} ({self._schemas[event].where})"
+
+    def check(self, event: str, payload: object) -> None:
+        """Check a payload that is to be published.
+
+        Raises:
+            BadPayload: it breaks the event's schema.
+        """
+        if event in self._schemas and (breach := self._check_of(event)(payload)):
+            raise BadPayload(event, breach.where, _said(breach))
+
+    def check_body(self, event: str, body: bytes) -> None:
+        """Check a body that is to be published: what is sent counts, not what it was made of.
+
+        Raises:
+            BadPayload: it breaks the event's schema.
+            ValueError: it isn't JSON that could be decoded again.
+        """
+        if event not in self._schemas:
+            return
+        try:
+            payload = call.decode(body, "json")
+        except call.BadBody as error:
+            raise ValueError(str(error)) from None
+        self.check(event, payload)
+
+    def _check_of(self, event: str) -> _Check:
+        check = self._checks.get(event)
+        if check is None:
+            # Two threads may both do so: they get the same.
+            check = self._checks[event] = _compiled(self._schemas[event], self._fast)
+        return check
+
+
+def _said(breach: _Breach) -> str:
+    return f"{short(breach.where) or 'the payload'}: {breach.what}"
+
+
+def _compiled(schema: PayloadSchema, fast: bool) -> _Check:
+    data = json.loads(schema.text)
+    is_valid = _by_rust(data) if fast else None
+    explain = _by_python(data) if is_valid is None else None
+
+    def check(payload: object) -> _Breach | None:
+        nonlocal explain
+        if _is_deep(payload):
+            return _Breach("", f"is nested more than {DEEPEST} deep")
+        if is_valid is not None and is_valid(payload):
+            return None
+        explain = explain or _by_python(data)
+        return explain(payload) or (_Breach("", "breaks its schema") if is_valid else None)
+
+    return check
+
+
+def _is_deep(payload: object) -> bool:
+    """Return whether arrays and objects are nested too deeply."""
+    level = [payload]
+    for _ in range(DEEPEST + 1):
+        level = [
+            item
+            for outer in level
+            if isinstance(outer, dict | list)
+            for item in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _by_rust(schema: Any) -> Callable[[object], bool] | None:
+    """Return what jsonschema-rs makes of a schema; None: it isn't installed, or can't read a pattern."""
+    try:
+        import jsonschema_rs
+    except ImportError:
+        return None
+    try:
+        return jsonschema_rs.Draft202012Validator(schema, validate_formats=False).is_valid
+    except ValueError:
+        return None
+
+
+def _by_python(schema: Any) -> _Check:
+    from jsonschema import Draft202012Validator, validators
+    from jsonschema.exceptions import best_match
+    from referencing import Registry
+
+    kind = validators.extend(Draft202012Validator, {"multipleOf": _multiple_of})
+    # An empty registry: nothing is ever fetched.
+    validator = kind(subschemas.for_python(schema), registry=Registry())
+    written = {to_python(pattern): pattern for pattern in _patterns(schema)}
+
+    def explain(payload: object) -> _Breach | None:
+        try:
+            error = best_match(islice(validator.iter_errors(payload), _MOST_ERRORS))
+        except RecursionError:
+            return _Breach("", "is nested too deeply for its schema")
+        return _breach(error, written) if error else None
+
+    return explain
+
+
+def _patterns(schema: Any) -> Iterable[str]:
+    yield from (pattern for _, pattern in subschemas.patterns(schema))
+    for _, inner in subschemas.inside(schema):
+        yield from _patterns(inner)
+
+
+def _breach(error: "ValidationError", written: dict[str, str]) -> _Breach:
+    expected: Any = error.validator_value
+    if error.validator == "pattern":
+        expected = written.get(expected, expected)
+    # jsonschema names no keyword where the schema is `false`.
+    keyword = str(error.validator) if error.validator else None
+    what = said(keyword, expected, error.instance, error.schema)
+    if "propertyNames" in error.absolute_schema_path:
+        what = f"has a key that {what}"
+    return _Breach(pointer(error.absolute_path), what)
+
+
+def _multiple_of(
+    _validator: object, divisor: Any, instance: Any, _schema: object
+) -> Iterable["ValidationError"]:
+    """Check `multipleOf` as it is written: 19.99 is a multiple of 0.01, though not as binary fractions."""
+    from jsonschema import ValidationError
+
+    if isinstance(instance, bool) or not isinstance(instance, int | float):
+        return
+    if (Fraction(repr(instance)) / Fraction(repr(divisor))).denominator != 1:
+        yield ValidationError("is no multiple")
