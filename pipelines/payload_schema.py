@@ -17,7 +17,11 @@ _DEEPEST = 64
 
 
 class _Unreadable(Exception):
-    """Raised for a file that holds no JSON; the text says why, and where."""
+    """Raised for a file that holds no JSON; the text says why, and where, `hint` what to do."""
+
+    def __init__(self, text: str, hint: str = "") -> None:
+        super().__init__(text)
+        self.hint = hint
 
 
 def resolve_schema(values: Values, event: str, folder: Path) -> PayloadSchema | None:
@@ -39,8 +43,7 @@ def resolve_schema(values: Values, event: str, folder: Path) -> PayloadSchema | 
     try:
         schema = _read(folder / written)
     except _Unreadable as error:
-        text = f"the schema {shown(written)} can't be used: {error}"
-        values.error(path, text, "name a JSON file by its way from the folder of this one")
+        values.error(path, f"the schema {shown(written)} can't be used: {error}", error.hint)
         return None
     found = faults(schema)
     for fault in found:
@@ -72,7 +75,7 @@ def _read(file: Path) -> Any:
             content = opened.read(_MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no path"
-        raise _Unreadable(str(why)) from None
+        raise _Unreadable(str(why), "name a JSON file, by its way from the folder of this one") from None
     if len(content) > _MOST_BYTES:
         raise _Unreadable("it is larger than 1 MiB")
     try:

@@ -12,7 +12,7 @@ from referencing.jsonschema import DRAFT202012
 from ebats.pipelines import subschemas
 from ebats.pipelines.ecma_pattern import to_python
 from ebats.pipelines.secrets import shown
-from ebats.pipelines.source import Path
+from ebats.pipelines.subschemas import Path
 from ebats.pipelines.suggestion import suggest
 from ebats.pipelines.violations import said
 
@@ -43,7 +43,8 @@ def faults(schema: Any) -> list[Fault]:
 
     Its shape comes first: how the parts of a misshapen one hang together nobody can say.
     """
-    if found := list(islice(_misshapen(schema), _MOST)):
+    # jsonschema tells each error once for each part of its own schema that it comes by.
+    if found := list(dict.fromkeys(_misshapen(schema)))[:_MOST]:
         return found
     try:
         walk = _Walk(schema)

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ebats.pipelines.ecma_pattern import to_python
-from ebats.pipelines.source import Path
+
+#: From a schema to one inside it.
+Path = tuple[str | int, ...]
 
 _ONE = frozenset(
     {
@@ -12,6 +14,8 @@ _ONE = frozenset(
         *("propertyNames", "then", "unevaluatedItems", "unevaluatedProperties"),
     }
 )
+#: Of what no other keyword is about: jsonschema knows the place of a `false` here.
+_OTHERS = frozenset({"additionalProperties", "unevaluatedItems", "unevaluatedProperties"})
 _LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _MAPPINGS = frozenset({"$defs", "definitions", "dependentSchemas", "patternProperties", "properties"})
 
@@ -39,9 +43,12 @@ def patterns(schema: Any) -> Iterator[tuple[Path, str]]:
 
 
 def for_python(schema: Any) -> Any:
-    """Return a schema with its patterns as Python reads them; `schema` has no faults."""
+    """Return a schema as jsonschema reads it best: `schema` has no faults.
+
+    Its patterns are Python's. What is plainly `false` is written out, for jsonschema loses its place.
+    """
     if not isinstance(schema, dict):
-        return schema
+        return schema or {"not": {}}
     return {keyword: _for_python(keyword, value) for keyword, value in schema.items()}
 
 
@@ -50,6 +57,8 @@ def _for_python(keyword: str, value: Any) -> Any:
         return to_python(value)
     if keyword == "patternProperties":
         return {to_python(pattern): for_python(inner) for pattern, inner in value.items()}
+    if keyword in _OTHERS and value is False:
+        return value
     if keyword in _ONE:
         return for_python(value)
     if keyword in _LISTS:

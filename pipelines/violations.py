@@ -35,8 +35,9 @@ _SIMPLE = {
     "maxProperties": "must have {} keys or less",
     "const": "must be {}",
     "uniqueItems": "must not have an item twice",
-    "contains": "has not as many items of one kind as its schema wants",
-    "not": "is what its schema excludes",
+    "contains": "has no item of the kind that its schema wants",
+    "minContains": "has less than {} items of the kind that its schema wants",
+    "maxContains": "has more than {} items of the kind that its schema wants",
     "anyOf": "fits none of the choices that its schema gives",
     "unevaluatedProperties": "has a key that its schema doesn't know",
     "unevaluatedItems": "has an item that its schema doesn't know",
@@ -54,13 +55,8 @@ def short(text: str) -> str:
     return line if len(line) <= _LONGEST else line[:_LONGEST] + "..."
 
 
-def said(keyword: str | None, expected: Any, value: Any, schema: Any) -> str:
-    """Return what `value` breaks, `schema[keyword]` being `expected`: `must be a string, and is null`.
-
-    `keyword` is None where the schema is `false`.
-    """
-    if keyword is None:
-        return "isn't allowed"
+def said(keyword: str, expected: Any, value: Any, schema: Any) -> str:
+    """Return what `value` breaks, `schema[keyword]` being `expected`: `must be a string, and is null`."""
     if in_words := _WORDS.get(keyword):
         return in_words(expected, value, schema if isinstance(schema, dict) else {})
     if keyword in _SIMPLE:
@@ -99,6 +95,10 @@ def _one_of(expected: Any, _value: Any, _schema: Mapping[str, Any]) -> str:
     return f"must fit one of the {len(expected)} choices that its schema gives, and no other"
 
 
+def _not(expected: Any, _value: Any, _schema: Mapping[str, Any]) -> str:
+    return "is what its schema excludes" if expected else "isn't allowed"
+
+
 def _dependent(expected: Any, value: Any, _schema: Mapping[str, Any]) -> str:
     missing = ((name, other) for name, others in expected.items() if name in value for other in others)
     name, other = next(pair for pair in missing if pair[1] not in value)
@@ -112,6 +112,7 @@ _WORDS: Mapping[str, Callable[[Any, Any, Mapping[str, Any]], str]] = {
     "additionalProperties": _additional,
     "pattern": _pattern,
     "oneOf": _one_of,
+    "not": _not,
     "dependentRequired": _dependent,
 }
 

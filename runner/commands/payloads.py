@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from ebats.pipelines.problems import EbatsError, UnreadableFile
 from ebats.runner.commands.target import Target
-from ebats.runner.execution import call
+from ebats.runner.execution import call, unpublished
 from ebats.runner.execution.envelope import new_id
 from ebats.runner.execution.settle import Outgoing
 from ebats.runner.publishing.messages import message as encoded
@@ -21,11 +21,11 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class BadPayload(EbatsError):
-    """Raised for a payload that isn't what its event's format says."""
+    """Raised for a payload that isn't what its event's format, or schema, says."""
 
 
 def message(target: Target, body: bytes, message_id: str | None = None) -> list[Outgoing]:
-    """Return a message with a body as it stands, after a look at whether the runner could decode it.
+    """Return a message with a body as it stands, after a look at whether the runner could take it.
 
     It is several on the broker where the publisher hands an event to its tasks.
 
@@ -33,8 +33,8 @@ def message(target: Target, body: bytes, message_id: str | None = None) -> list[
         BadPayload: it couldn't.
     """
     try:
-        call.decode(body, target.format)
-    except call.BadBody as error:
+        target.check(call.decode(body, target.format))
+    except (call.BadBody, unpublished.BadPayload) as error:
         raise BadPayload(str(error)) from None
     now, id_ = time.time(), message_id or new_id()
     return [encoded(address, body, target.format, id_, now, {}) for address in target.addresses(now)]

@@ -1,7 +1,7 @@
 """Where a message goes that is published by hand: what the command line names, looked up in the file."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ebats.pipelines import addresses
 from ebats.pipelines.addresses import LONGEST_KEY, Address
@@ -10,6 +10,7 @@ from ebats.pipelines.problems import UsageError
 from ebats.pipelines.routes import Routes
 from ebats.pipelines.suggestion import suggest
 from ebats.pipelines.wiring import wire
+from ebats.runner.execution.schemas import Schemas
 
 #: The pipeline's own exchanges, as they are called on the command line.
 EVENTS, TASKS = "events", "tasks"
@@ -26,6 +27,8 @@ class Target:
     format: Format
     #: For people: `event order_create`.
     name: str
+    #: Raises BadPayload for what breaks the schema of an event that it would be.
+    check: Callable[[object], None] = lambda _payload: None
 
     @property
     def copies(self) -> int:
@@ -50,7 +53,7 @@ def of_event(
         return addresses.of_event(pipeline.name, wired, name, now=now, delay_s=delay_s, queue=queue, key=key)
 
     hint = ", with --key KEY" if key is None and queue is None and not delay_s else ""
-    return _target(found, event.format, f"event {name}", hint)
+    return replace(_target(found, event.format, f"event {name}", hint), check=_by_schemas(pipeline, (event,)))
 
 
 def of_task(pipeline: Pipeline, name: str, delay_s: float = 0.0, queue: str | None = None) -> Target:
@@ -102,7 +105,18 @@ def of_exchange(pipeline: Pipeline, name: str, key: str) -> Target:
         raise UsageError(f"a key is {LONGEST_KEY} bytes at most")
     name = f"exchange {name}, key {key!r}" if key else f"exchange {name}"
     address = Address(exchange=broker_name, key=key)
-    return Target(addresses=lambda _now: (address,), format=_format(events), name=name)
+    check = _by_schemas(pipeline, events)
+    return Target(addresses=lambda _now: (address,), format=_format(events), name=name, check=check)
+
+
+def _by_schemas(pipeline: Pipeline, events: tuple[Event, ...]) -> Callable[[object], None]:
+    schemas = Schemas(pipeline)
+
+    def check(payload: object) -> None:
+        for event in events:
+            schemas.check(event.name, payload)
+
+    return check
 
 
 def _unknown(text: str, name: str, known: Iterable[str]) -> UsageError:

@@ -123,12 +123,14 @@ EXCEPTIONS: dict[str, type[Exception]] = {
     "arguments": TypeError,
     "undecodable": ValueError,
     "refused": ValueError,
+    "schema": ValueError,
 }
 
 _FINAL: dict[How, Reason] = {
     "reject": "rejected",
     "arguments": "arguments",
     "undecodable": "undecodable",
+    "schema": "schema",
     "crashed": "crashed",
     "unknown": "unknown",
     "gone": "gone",

@@ -13,7 +13,9 @@ from ebats.runner.execution.call import TEXT_BYTES, cut
 from ebats.runner.execution.encode import BadResult, encode, is_json, join, text
 from ebats.runner.execution.envelope import Envelope
 from ebats.runner.execution.outcome import Failed, Reason
+from ebats.runner.execution.schemas import Schemas
 from ebats.runner.execution.settle import Outgoing
+from ebats.runner.execution.unpublished import BadPayload
 
 #: Behind `NAME.`, the queues that hold what ebats itself works with: no reply gets among that.
 _INNER = re.compile(r"(?:dead|suspects|topology|lock|delay|lease|ticks)\b.*", re.DOTALL)
@@ -26,7 +28,7 @@ class FollowUps(NamedTuple):
     #: How many copies of them wait on the rungs of events.
     on_event_rungs: int = 0
     #: What was left out, and why.
-    warning: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 NOTHING = FollowUps()
@@ -35,8 +37,9 @@ NOTHING = FollowUps()
 class Results:
     """Makes what follows from the runs of one pipeline."""
 
-    def __init__(self, pipeline: Pipeline, routes: Routes) -> None:
+    def __init__(self, pipeline: Pipeline, routes: Routes, schemas: Schemas) -> None:
         self._pipeline = pipeline
+        self._schemas = schemas
         self._routes = routes
         self._wiring = wire(pipeline)
 
@@ -54,7 +57,10 @@ class Results:
         follows = NOTHING
         if task.then is not None:
             payload = self._payload(envelope)
-            follows = self._event(envelope, task, "then", {**about, **payload, **result}, now)
+            try:
+                follows = self._event(envelope, task, "then", {**about, **payload, **result}, now)
+            except BadPayload as breach:
+                raise BadResult(f"`then` can't hand the result on: {breach}") from None
         return self._with_reply(follows, envelope, task, {**about, **result}, now) if reply_to else follows
 
     def of_death(
@@ -70,14 +76,28 @@ class Results:
         if task and task.on_dead is not None:
             payload = self._payload(envelope, undecodable=failed.how == "undecodable")
             try:
-                follows = self._event(envelope, task, "on_dead", {**about, **payload, **why}, now)
-            except BadResult:  # too large beside the rest; the dead letter has it
-                size = {"payload": b"null", "left_out": text(len(envelope.delivery.body))}
-                follows = self._event(envelope, task, "on_dead", {**about, **size, **why}, now)
+                follows = self._on_dead(envelope, task, {**about, **payload}, why, now)
+            except BadPayload as breach:
+                follows = FollowUps(warnings=(f"`on_dead` of {task.name} isn't published: {breach}",))
         if not envelope.delivery.properties.get("reply_to"):
             return follows
         error = {"error": text(cut(f"{failed.error}: {failed.text}", TEXT_BYTES))}
         return self._with_reply(follows, envelope, task, {**about, **why, **error}, now)
+
+    def _on_dead(
+        self,
+        envelope: Envelope,
+        task: Task,
+        parts: dict[str, bytes],
+        why: dict[str, bytes],
+        now: float,
+    ) -> FollowUps:
+        try:
+            return self._event(envelope, task, "on_dead", {**parts, **why}, now)
+        except BadResult:  # too large beside the rest; the dead letter has it
+            about = {name: part for name, part in parts.items() if name != "body"}
+            size = {"payload": b"null", "left_out": text(len(envelope.delivery.body))}
+            return self._event(envelope, task, "on_dead", {**about, **size, **why}, now)
 
     def _event(
         self, envelope: Envelope, task: Task, kind: str, parts: dict[str, bytes], now: float
@@ -87,7 +107,9 @@ class Results:
         (address,) = of_event(self._pipeline.name, self._wiring, name, now=now)
         headers = {**address.headers, "ebats-published": now}
         properties = _properties(envelope, task.name, kind)
-        message = Outgoing(address.exchange, address.key, join(parts), headers, properties)
+        body = join(parts)
+        self._schemas.check_body(name, body)
+        message = Outgoing(address.exchange, address.key, body, headers, properties)
         events = self._routes.events_of(address.exchange, address.key)
         return FollowUps((message,), sum(1 for event in events for item in event.tasks if item.delay_ms))
 
@@ -102,7 +124,8 @@ class Results:
         queue: str = envelope.delivery.properties["reply_to"]
         own = self._pipeline.on_broker("")
         if queue.startswith(own) and _INNER.fullmatch(queue.removeprefix(own)):
-            return follows._replace(warning=f"{queue!r} takes no replies: ebats itself works with it")
+            warning = f"{queue!r} takes no replies: ebats itself works with it"
+            return follows._replace(warnings=(*follows.warnings, warning))
         properties = _properties(envelope, task.name if task else "", "reply")
         properties.setdefault("correlation_id", envelope.id)
         reply = Outgoing("", queue, join(parts), {"ebats-published": now}, properties, optional=True)

@@ -76,15 +76,14 @@ class Schemas:
         """Check a body that is to be published: what is sent counts, not what it was made of.
 
         Raises:
-            BadPayload: it breaks the event's schema.
-            ValueError: it isn't JSON that could be decoded again.
+            BadPayload: it breaks the event's schema, or can't be decoded again.
         """
         if event not in self._schemas:
             return
         try:
             payload = call.decode(body, "json")
         except call.BadBody as error:
-            raise ValueError(str(error)) from None
+            raise BadPayload(event, "", str(error)) from None
         self.check(event, payload)
 
     def _check_of(self, event: str) -> _Check:
@@ -111,41 +110,56 @@ def _compiled(schema: PayloadSchema, fast: bool) -> _Check:
         if is_valid is not None and is_valid(payload):
             return None
         explain = explain or _by_python(data)
-        return explain(payload) or (_Breach("", "breaks its schema") if is_valid else None)
+        return explain(payload)
 
     return check
 
 
 def _is_deep(payload: object) -> bool:
     """Return whether arrays and objects are nested too deeply."""
-    level = [payload]
-    for _ in range(DEEPEST + 1):
+    level = [payload] if isinstance(payload, dict | list) else []
+    for _ in range(DEEPEST):
         level = [
             item
             for outer in level
-            if isinstance(outer, dict | list)
             for item in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(item, dict | list)
         ]
         if not level:
             return False
-    return True
+    return bool(level)
 
 
 def _by_rust(schema: Any) -> Callable[[object], bool] | None:
-    """Return what jsonschema-rs makes of a schema; None: it isn't installed, or can't read a pattern."""
+    """Return what jsonschema-rs makes of a schema; None: it isn't installed, or can't read a pattern.
+
+    Its own choice of an engine for patterns lets `aa` match `^a+b*a+a$` (0.60). The plain one takes linear
+    time too, and leaves out only what looks around or back, `(?=a)`: that is for jsonschema.
+    """
     try:
         import jsonschema_rs
     except ImportError:
         return None
+    options = jsonschema_rs.RegexOptions()
     try:
-        return jsonschema_rs.Draft202012Validator(schema, validate_formats=False).is_valid
+        validator = jsonschema_rs.Draft202012Validator(
+            schema, validate_formats=False, pattern_options=options
+        )
     except ValueError:
         return None
+
+    def is_valid(payload: object) -> bool:
+        try:
+            return validator.is_valid(payload)
+        except Exception:
+            # A value that it can't take: jsonschema is asked.
+            return False
+
+    return is_valid
 
 
 def _by_python(schema: Any) -> _Check:
     from jsonschema import Draft202012Validator, validators
-    from jsonschema.exceptions import best_match
     from referencing import Registry
 
     kind = validators.extend(Draft202012Validator, {"multipleOf": _multiple_of})
@@ -155,12 +169,28 @@ def _by_python(schema: Any) -> _Check:
 
     def explain(payload: object) -> _Breach | None:
         try:
-            error = best_match(islice(validator.iter_errors(payload), _MOST_ERRORS))
+            error = _most_telling(islice(validator.iter_errors(payload), _MOST_ERRORS))
         except RecursionError:
             return _Breach("", "is nested too deeply for its schema")
         return _breach(error, written) if error else None
 
     return explain
+
+
+def _most_telling(errors: Iterable["ValidationError"]) -> "ValidationError | None":
+    """Return the first of the errors nearest to the whole; below a choice, of the branch that was meant."""
+    first = min(errors, key=lambda error: len(error.absolute_path), default=None)
+    if first is None or first.validator not in ("anyOf", "oneOf"):
+        return first
+    branches: dict[Any, list[ValidationError]] = {}
+    for inner in first.context or ():
+        branches.setdefault(inner.relative_schema_path[0], []).append(inner)
+    meant = [branch for branch in branches.values() if not any(map(_is_of_another_type, branch))]
+    return _most_telling(meant[0]) if len(meant) == 1 else first
+
+
+def _is_of_another_type(error: "ValidationError") -> bool:
+    return error.validator == "type" and not error.relative_path
 
 
 def _patterns(schema: Any) -> Iterable[str]:
@@ -173,9 +203,7 @@ def _breach(error: "ValidationError", written: dict[str, str]) -> _Breach:
     expected: Any = error.validator_value
     if error.validator == "pattern":
         expected = written.get(expected, expected)
-    # jsonschema names no keyword where the schema is `false`.
-    keyword = str(error.validator) if error.validator else None
-    what = said(keyword, expected, error.instance, error.schema)
+    what = said(str(error.validator), expected, error.instance, error.schema)
     if "propertyNames" in error.absolute_schema_path:
         what = f"has a key that {what}"
     return _Breach(pointer(error.absolute_path), what)

@@ -11,6 +11,7 @@ from ebats.pipelines.counting import counted
 from ebats.pipelines.model import Format
 from ebats.runner.execution.api import EventOptions, TaskOptions
 from ebats.runner.execution.envelope import new_id
+from ebats.runner.execution.schemas import Schemas
 from ebats.runner.execution.settle import Outgoing
 from ebats.runner.publishing import messages
 from ebats.runner.publishing.flight import Flight, Sends
@@ -35,6 +36,8 @@ class Outlet:
 
     _timeout_s: float
     _names: Names
+    #: None: nobody here knows the file.
+    _schemas: Schemas | None = None
 
     def _sender(self) -> Sends:
         """Return what sends, ready to do so; this may wait for the broker."""
@@ -188,7 +191,10 @@ class Outlet:
         now, delay_s = time.time(), 0.0 if delay is None else messages.seconds(delay)
         found = self._names.event(name, now, delay_s, queue, key)
         format_ = self._names.format_of(name) or _format_of(payload)
-        return _outgoing(found, payload, format_, id, headers, now)
+        body = messages.encode(payload, format_)
+        if self._schemas:
+            self._schemas.check_body(name, body)
+        return _outgoing(found, body, format_, id, headers, now)
 
     def _task(
         self,
@@ -202,18 +208,17 @@ class Outlet:
     ) -> list[Outgoing]:
         now, delay_s = time.time(), 0.0 if delay is None else messages.seconds(delay)
         found = self._names.task(name, now, delay_s, queue)
-        return _outgoing((found,), payload, "json", id, headers, now)
+        return _outgoing((found,), messages.encode(payload, "json"), "json", id, headers, now)
 
 
 def _outgoing(
     found: tuple[Address, ...],
-    payload: Any,
+    body: bytes,
     format_: Format,
     id_: str | None,
     headers: Mapping[str, Any] | None,
     now: float,
 ) -> list[Outgoing]:
-    body = messages.encode(payload, format_)
     id_ = new_id() if id_ is None else messages.check_id(id_)
     if headers is not None:
         messages.check_headers(headers)

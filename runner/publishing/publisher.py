@@ -17,6 +17,7 @@ from ebats.pipelines.wiring import Wiring, wire
 from ebats.runner.broker import look
 from ebats.runner.broker.connect import BrokerUnusable
 from ebats.runner.broker.mismatch import TopologyMismatch
+from ebats.runner.execution.schemas import Schemas
 from ebats.runner.execution.unpublished import NotConfirmed, Refused
 from ebats.runner.publishing import messages
 from ebats.runner.publishing.flight import Sends
@@ -72,6 +73,7 @@ class Publisher(Outlet):
                 raise ValueError("name= goes with a URL; a file has its pipeline's name in it")
             self._pipeline = load(text, os.environ)
             self._names = ByFile(self._pipeline.name, wire(self._pipeline))
+            self._schemas = Schemas(self._pipeline)
         self._shared = Shared(self._pipeline.broker, _say)
         self._declared = self._by_url
         self._wiring: tuple[float, Wiring] | None = None

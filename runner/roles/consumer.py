@@ -1,5 +1,7 @@
 """A consumer process: works its queues off, and moves suspects out of the way."""
 
+from collections.abc import Iterator
+
 from ebats.pipelines.model import Task
 from ebats.pipelines.plan import ProcessSpec, prefetches
 from ebats.runner.execution import settle
@@ -24,6 +26,7 @@ def run(spec: ProcessSpec, journal: Journal, parent: Parent) -> None:
     worker.functions.load(
         task for task in spec.pipeline.tasks.values() if any(queue.name in queues for queue in task.queues)
     )
+    worker.engine.schemas.load(_events(spec, queues))
     if on_start:
         on_start()
     worker.engine.admit = Suspects(worker, spec).admit
@@ -32,6 +35,13 @@ def run(spec: ProcessSpec, journal: Journal, parent: Parent) -> None:
     why = worker.run()
     call_hook(on_stop, journal, why)
     journal.log.info(f"leaves: {why}")
+
+
+def _events(spec: ProcessSpec, queues: set[str]) -> Iterator[str]:
+    """Yield the events that have a task on one of the queues: retries and what was delayed come there too."""
+    for event in spec.pipeline.events.values():
+        if any(item.queue.name in queues for item in event.tasks):
+            yield event.name
 
 
 class Progress:

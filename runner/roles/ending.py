@@ -13,6 +13,7 @@ from ebats.runner.execution.journal import Journal
 from ebats.runner.execution.outcome import Dead, Decision, Failed, Postponed, Result, Retry, Returned, decide
 from ebats.runner.execution.reading import Early, Moved
 from ebats.runner.execution.results import NOTHING, FollowUps, Results
+from ebats.runner.execution.schemas import Schemas
 from ebats.runner.execution.seldom import Seldom
 from ebats.runner.execution.settle import Outgoing
 from ebats.runner.execution.slots import Run
@@ -22,11 +23,13 @@ from ebats.runner.roles.settler import Settler
 class Ending:
     """Ends runs, and waits on where it isn't time yet. Any thread may call it."""
 
-    def __init__(self, pipeline: Pipeline, routes: Routes, settler: Settler, journal: Journal) -> None:
+    def __init__(
+        self, pipeline: Pipeline, routes: Routes, settler: Settler, journal: Journal, schemas: Schemas
+    ) -> None:
         self._pipeline = pipeline
         self._settler = settler
         self._journal = journal
-        self._results = Results(pipeline, routes)
+        self._results = Results(pipeline, routes, schemas)
         self._rungs_ms = shared_delays_ms(pipeline)
         self._seldom = Seldom()
 
@@ -100,6 +103,7 @@ class Ending:
         """Return the messages of what follows, and count those that are to wait."""
         if follows.on_event_rungs:
             self._settler.count("to_event_rungs", follows.on_event_rungs)
-        if follows.warning and self._seldom.may_say(follows.warning):
-            self._journal.log.warning(follows.warning, id=envelope.id)
+        for warning in follows.warnings:
+            if self._seldom.may_say(warning):
+                self._journal.log.warning(warning, id=envelope.id)
         return follows.messages

@@ -18,6 +18,7 @@ from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.envelope import Envelope, held, rung_of
 from ebats.runner.execution.journal import Journal
 from ebats.runner.execution.outcome import EXCEPTIONS, Dead, Failed, Result, decide
+from ebats.runner.execution.schemas import Schemas
 from ebats.runner.execution.seldom import Seldom
 from ebats.runner.execution.settle import Outgoing
 from ebats.runner.execution.slots import Run
@@ -56,7 +57,9 @@ class Engine:
         self.came_back: Callable[[Delivery], bool] = lambda _delivery: False
         self._functions = functions
         self._routes = Routes(pipeline, former)
-        self._ending = Ending(pipeline, self._routes, self.settler, journal)
+        #: What the payloads of events are checked by.
+        self.schemas = Schemas(pipeline)
+        self._ending = Ending(pipeline, self._routes, self.settler, journal, self.schemas)
         self._arrivals = Arrivals(pipeline)
         self._names = {queue.broker_name: queue.name for queue in pipeline.queues.values()}
         self._early = {queue.broker_name for queue in pipeline.queues.values() if queue.ack == "early"}
@@ -68,7 +71,7 @@ class Engine:
         self._intake = intake
         self._slots = slots
         self.settler.connect(intake, publisher)
-        self._outlet = TaskOutlet(self.pipeline, publisher, self.settler.count)
+        self._outlet = TaskOutlet(self.pipeline, publisher, self.settler.count, self.schemas)
 
     # From a delivery to its runs.
 
@@ -205,9 +208,12 @@ class Engine:
         envelope = run.envelope
         event = self.pipeline.events.get(envelope.event) if envelope.event else None
         try:
-            return None, call.decode(envelope.delivery.body, event.format if event else "json")
+            payload = call.decode(envelope.delivery.body, event.format if event else "json")
         except call.BadBody as error:
             return Failed("undecodable", "BadBody", str(error)), None
+        if problem := self.schemas.problem(envelope.event, payload):
+            return Failed("schema", "BadPayload", problem), payload
+        return None, payload
 
     def _context(self, run: Run) -> Context:
         envelope, name = run.envelope, run.task.name

@@ -6,6 +6,7 @@ from ebats.pipelines.model import Pipeline
 from ebats.pipelines.topology import exchange_of, rung_name, shared_delays_ms
 from ebats.pipelines.wiring import wire
 from ebats.runner.broker.confirming import Sending
+from ebats.runner.execution.schemas import Schemas
 from ebats.runner.execution.settle import Outgoing
 from ebats.runner.publishing.flight import Sends
 from ebats.runner.publishing.names import ByFile
@@ -20,8 +21,14 @@ class TaskOutlet(Outlet):
 
     _timeout_s = _TIMEOUT_S
 
-    def __init__(self, pipeline: Pipeline, sender: Sends, count: Callable[[str], None]) -> None:
-        """Publish by `sender`; `count` is told of what goes to rungs, as the settler counts it."""
+    def __init__(
+        self, pipeline: Pipeline, sender: Sends, count: Callable[[str], None], schemas: Schemas | None = None
+    ) -> None:
+        """Publish by `sender`; `count` is told of what goes to rungs, as the settler counts it.
+
+        `schemas`: what the process checks payloads by anyway.
+        """
+        self._schemas = schemas or Schemas(pipeline)
         self._names = ByFile(pipeline.name, wire(pipeline))
         #: For messages that somebody else makes: what goes to rungs is counted here, too.
         self.sender = CountingSender(pipeline, sender, count)

@@ -12,6 +12,7 @@ from ebats.runner.execution.encode import BadResult
 from ebats.runner.execution.envelope import Envelope
 from ebats.runner.execution.outcome import Failed
 from ebats.runner.execution.results import NOTHING, FollowUps, Results
+from ebats.runner.execution.schemas import Schemas
 from ebats.runner.execution.settle import Outgoing
 from tests.unit.core.shop import delivery, envelope_of, pipeline
 
@@ -37,7 +38,7 @@ events:
   theirs: {exchange: old, key: their.key, tasks: [plain]}
   taken: {queue: intake, tasks: [plain]}
 """)
-RESULTS = Results(SHOP, Routes(SHOP))
+RESULTS = Results(SHOP, Routes(SHOP), Schemas(SHOP))
 FAILED = Failed("exception", "ValueError", "no luck")
 
 
@@ -195,7 +196,7 @@ def test_no_result_that_is_not_json_is_replied() -> None:
 def test_no_reply_gets_among_what_ebats_works_with(inner: str) -> None:
     follows = success(direct("plain", reply_to=f"shop.{inner}"), "plain", 1)
     assert not follows.messages
-    assert follows.warning == f"'shop.{inner}' takes no replies: ebats itself works with it"
+    assert follows.warnings == (f"'shop.{inner}' takes no replies: ebats itself works with it",)
 
 
 @pytest.mark.parametrize("queue", ["shop.answers", "shop.plain", "shop.deadline", "dead", "shopping.dead"])
