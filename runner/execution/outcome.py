@@ -134,7 +134,6 @@ _FINAL: dict[How, Reason] = {
     "crashed": "crashed",
     "unknown": "unknown",
     "gone": "gone",
-    "schema": "schema",
     "final": "final",
     "refused": "refused",
     "expired": "expired",

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ebats.pipelines import subschemas
 from ebats.pipelines.ecma_pattern import to_python
-from ebats.pipelines.model import PayloadSchema, Pipeline
+from ebats.pipelines.model import Event, PayloadSchema, Pipeline
 from ebats.pipelines.violations import pointer, said, short
 from ebats.runner.execution import call
+from ebats.runner.execution.outcome import Failed
 from ebats.runner.execution.unpublished import BadPayload
 
 if TYPE_CHECKING:
@@ -62,6 +63,16 @@ class Schemas:
             return None
         breach = self._check_of(event)(payload)
         return breach and f"{_said(breach)} ({self._schemas[event].where})"
+
+    def take(self, event: Event | None, body: bytes) -> tuple[Failed | None, object]:
+        """Return what a task of this event gets of a body; or how it fails before it runs, beside that."""
+        try:
+            payload = call.decode(body, event.format if event else "json")
+        except call.BadBody as error:
+            return Failed("undecodable", "BadBody", str(error)), None
+        if event and (problem := self.problem(event.name, payload)):
+            return Failed("schema", "BadPayload", problem), payload
+        return None, payload
 
     def check(self, event: str, payload: object) -> None:
         """Check a payload that is to be published.

@@ -207,13 +207,7 @@ class Engine:
             self.on_begun(run)
         envelope = run.envelope
         event = self.pipeline.events.get(envelope.event) if envelope.event else None
-        try:
-            payload = call.decode(envelope.delivery.body, event.format if event else "json")
-        except call.BadBody as error:
-            return Failed("undecodable", "BadBody", str(error)), None
-        if problem := self.schemas.problem(envelope.event, payload):
-            return Failed("schema", "BadPayload", problem), payload
-        return None, payload
+        return self.schemas.take(event, envelope.delivery.body)
 
     def _context(self, run: Run) -> Context:
         envelope, name = run.envelope, run.task.name
