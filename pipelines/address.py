@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path as Folder
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from ebats.pipelines.model import Broker, Tls
+from ebats.pipelines.model import Broker
+from ebats.pipelines.resolve_tls import resolve_tls
 from ebats.pipelines.source import Path
+from ebats.pipelines.tls import Tls
 from ebats.pipelines.values import Values
 
 _PARTS = ("host", "port", "user", "password", "vhost")
-_TLS_FILES = ("ca_certs", "certfile", "keyfile")
 _HOUR_MS = 3_600_000
 #: Leases last for a share of it: not less than a broker needs to make one, nor more than it can wait.
 _SHORTEST_LIMIT_MS = 5_000
@@ -19,7 +20,7 @@ _LONGEST_LIMIT_MS = 90 * 24 * _HOUR_MS
 def resolve_broker(values: Values, name: str, folder: Folder) -> Broker:
     """Return how the broker is reached; by default the embedded one, in `NAME.db` beside the file."""
     urls = tuple(_urls(values, name, folder))
-    tls = _tls(values, folder)
+    tls = resolve_tls(values, ("broker", "tls"), folder)
     if tls is None and urls and urls[0].startswith("amqps:"):
         tls = Tls()
     return Broker(
@@ -48,19 +49,6 @@ def _heartbeat(values: Values) -> int:
     if not seconds.is_integer():
         values.error(("broker", "heartbeat"), "a heartbeat is a number of whole seconds", "write 1s, 2s, ...")
     return int(seconds)
-
-
-def _tls(values: Values, folder: Folder) -> Tls | None:
-    section = values.get("broker", "tls")
-    if section is None and "tls" not in values.keys("broker"):
-        return None
-    paths = {key: values.get("broker", "tls", key) for key in _TLS_FILES}
-    if paths["keyfile"] and not paths["certfile"]:
-        path = ("broker", "tls", "keyfile")
-        values.error_at_key(
-            path, "`keyfile` stands here without `certfile`", "add the certificate of this key"
-        )
-    return Tls(**{key: str(folder / path) for key, path in paths.items() if path})
 
 
 def _urls(values: Values, name: str, folder: Folder) -> Iterator[str]:

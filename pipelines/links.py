@@ -2,7 +2,7 @@
 
 from collections.abc import Container
 
-from ebats.pipelines import lease, links_producers, ownership
+from ebats.pipelines import lease, links_http, links_producers, ownership
 from ebats.pipelines.addresses import is_pattern
 from ebats.pipelines.ladder import format_duration
 from ebats.pipelines.model import Consumer, Event, Pipeline, Queue, Task
@@ -23,6 +23,7 @@ def check(pipeline: Pipeline, values: Values) -> None:
         _check_task_queues(pipeline, event, values)
         _check_labels(event, values)
     ownership.check(pipeline, values)
+    links_http.check(pipeline, values)
     _check_follow_ups(pipeline, values)
     _check_long_tasks(pipeline, values)
     _check_queues(pipeline, values)

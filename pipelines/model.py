@@ -5,22 +5,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ebats.pipelines.entry_point import EntryPoint
+from ebats.pipelines.http_task import HttpTask
 from ebats.pipelines.problems import Place
 from ebats.pipelines.producer import Producer
+from ebats.pipelines.tls import Tls
 
 ExchangeType = Literal["direct", "topic", "fanout"]
 QueueType = Literal["quorum", "classic"]
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["json", "text", "bytes"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tls:
-    """How an encrypted link to RabbitMQ is checked. The host name is always verified."""
-
-    ca_certs: str | None = None
-    certfile: str | None = None
-    keyfile: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +75,12 @@ class Ladder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What to do: a Python function, the queue it is fed from, what happens when it fails."""
+    """What to do, the queue it is fed from, what happens when it fails."""
 
     name: str
-    python: EntryPoint
+    #: One of them: a Python function, or HTTP requests.
+    python: EntryPoint | None
+    http: HttpTask | None = None
     #: Feeds it where nobody chooses another.
     queue: Queue
     #: Those that may be chosen, `queue` among them.

@@ -23,6 +23,7 @@ from ebats.pipelines.model import (
     generation_of,
 )
 from ebats.pipelines.payload_schema import resolve_schema
+from ebats.pipelines.resolve_http import HTTP_TIMEOUT, resolve_http
 from ebats.pipelines.resolve_producers import resolve_producers
 from ebats.pipelines.values import Values
 
@@ -32,6 +33,9 @@ PROCESSES = 1
 CONCURRENCY = 8
 #: Messages a process holds for each of its slots, so that none waits for the broker.
 PREFETCH_A_SLOT = 8
+#: Of a consumer whose tasks are all HTTP requests.
+HTTP_CONCURRENCY = 200
+HTTP_PREFETCH_A_SLOT = 2
 CRASHES = 5
 _SMALLEST_MEMORY = 32_000_000
 
@@ -46,7 +50,7 @@ def resolve(values: Values, folder: Path) -> Pipeline:
     exchanges = {key: _exchange(values, name, key) for key in values.keys("exchanges")}
     generations = _generations(values)
     queues = {key: _queue(values, name, key, generations) for key in values.keys("queues")}
-    tasks = _tasks(values, name, queues, generations)
+    tasks = _tasks(values, name, queues, generations, folder)
     queues |= {task.queue.name: task.queue for task in tasks.values()}
     timezone = _timezone(values)
     events = {key: _event(values, key, exchanges, queues, tasks, folder) for key in values.keys("events")}
@@ -65,7 +69,7 @@ def resolve(values: Values, folder: Path) -> Pipeline:
         tasks=tasks,
         events=events,
         producers=resolve_producers(values, timezone, events, tasks),
-        consumers=_consumers(values, queues),
+        consumers=_consumers(values, queues, tasks),
         sinks=tuple(_sink(values, key, folder) for key in values.keys("logs")) or (StdSink(name="std"),),
     )
 
@@ -106,12 +110,16 @@ def _queue(values: Values, pipeline: str, name: str, generations: Mapping[str, i
 
 
 def _tasks(
-    values: Values, pipeline: str, queues: Mapping[str, Queue], generations: Mapping[str, int]
+    values: Values,
+    pipeline: str,
+    queues: Mapping[str, Queue],
+    generations: Mapping[str, int],
+    folder: Path,
 ) -> dict[str, Task]:
     ladders = {name: _ladder(values, "ladders", name) for name in values.keys("ladders")}
     names = values.keys("tasks")
     return {
-        name: _task(values, name, _task_queues(values, pipeline, name, queues, generations), ladders)
+        name: _task(values, name, _task_queues(values, pipeline, name, queues, generations), ladders, folder)
         for name in names
     }
 
@@ -143,20 +151,23 @@ def _task_queues(
     return chosen or (own,)
 
 
-def _task(values: Values, name: str, queues: tuple[Queue, ...], ladders: Mapping[str, Ladder]) -> Task:
+def _task(
+    values: Values, name: str, queues: tuple[Queue, ...], ladders: Mapping[str, Ladder], folder: Path
+) -> Task:
     place = values.source.key_place(("tasks", name))
+    python, http = values.entry_point("tasks", name, "python"), resolve_http(values, name, folder)
     if isinstance(values.get("tasks", name, "retry"), list):
         ladder: Ladder | None = _ladder(values, "tasks", name, "retry")
     else:
         ladder = values.reference("tasks", name, "retry", kind="ladder", known=ladders)
     return Task(
         name=name,
-        python=values.entry_point("tasks", name, "python")
-        or EntryPoint(module="", attribute="", place=place),
+        python=python if python or http else EntryPoint(module="", attribute="", place=place),
+        http=http,
         queue=queues[0],
         queues=queues,
         ladder=ladder,
-        timeout_s=values.seconds_or_none("tasks", name, "timeout", default="5m"),
+        timeout_s=values.seconds_or_none("tasks", name, "timeout", default=HTTP_TIMEOUT if http else "5m"),
         then=_event_name(values, name, "then"),
         on_dead=_event_name(values, name, "on_dead"),
         place=place,
@@ -224,14 +235,14 @@ def _labels(values: Values, event: str) -> dict[str, str]:
     return {name: text for name, text in labels.items() if text}
 
 
-def _consumers(values: Values, queues: Mapping[str, Queue]) -> dict[str, Consumer]:
+def _consumers(values: Values, queues: Mapping[str, Queue], tasks: Mapping[str, Task]) -> dict[str, Consumer]:
     """Return the consumers; one without `queues` takes those that no other names."""
     names = list(values.keys("consumers")) or ([ONLY_CONSUMER] if queues else [])
     named = {name: _named_queues(values, name, queues) for name in names}
     taken = {queue.name for chosen in named.values() for queue in chosen}
     rest = tuple(queue for queue in queues.values() if queue.name not in taken)
     return {
-        name: _consumer(values, name, chosen if "queues" in values.keys("consumers", name) else rest)
+        name: _consumer(values, name, chosen if "queues" in values.keys("consumers", name) else rest, tasks)
         for name, chosen in named.items()
     }
 
@@ -240,16 +251,20 @@ def _named_queues(values: Values, consumer: str, queues: Mapping[str, Queue]) ->
     return values.references("consumers", consumer, "queues", kind="queue", known=queues)
 
 
-def _consumer(values: Values, name: str, queues: tuple[Queue, ...]) -> Consumer:
+def _consumer(values: Values, name: str, queues: tuple[Queue, ...], tasks: Mapping[str, Task]) -> Consumer:
     path = ("consumers", name)
-    concurrency = int(values.get(*path, "concurrency") or CONCURRENCY)
+    own = [task for task in tasks.values() if not set(task.queues).isdisjoint(queues)]
+    # A request holds no thread, and mostly waits.
+    is_http = bool(own) and all(task.http for task in own)
+    concurrency = int(values.get(*path, "concurrency") or (HTTP_CONCURRENCY if is_http else CONCURRENCY))
+    prefetch = _prefetch(concurrency * (HTTP_PREFETCH_A_SLOT if is_http else PREFETCH_A_SLOT), len(queues))
     max_tasks = values.get(*path, "max_tasks")
     return Consumer(
         name=name,
         queues=queues,
         processes=int(values.get(*path, "processes") or PROCESSES),
         concurrency=concurrency,
-        prefetch=int(values.get(*path, "prefetch") or _prefetch(concurrency, len(queues))),
+        prefetch=int(values.get(*path, "prefetch") or prefetch),
         max_tasks=int(max_tasks) if max_tasks else None,
         max_memory=values.size(*path, "max_memory", low=_SMALLEST_MEMORY),
         on_start=values.entry_point(*path, "on_start"),
@@ -259,8 +274,8 @@ def _consumer(values: Values, name: str, queues: tuple[Queue, ...]) -> Consumer:
     )
 
 
-def _prefetch(concurrency: int, queues: int) -> int:
-    return min(65_535, max(concurrency * PREFETCH_A_SLOT, queues))
+def _prefetch(wanted: int, queues: int) -> int:
+    return min(65_535, max(wanted, queues))
 
 
 def _sink(values: Values, name: str, folder: Path) -> Sink:

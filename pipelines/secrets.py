@@ -2,13 +2,15 @@
 
 import re
 
-_KEY = r"password['\"]?\s*:\s*"
+_KEY = r"(?<![\w-])(?:password|secret|bearer|token|authorization)['\"]?\s*:\s*"
 _SECRETS = (
     # The password of a URL.
     re.compile(r"://[^\s/:@]*:(?P<secret>\S+)@"),
+    # Of Standard Webhooks, wherever they stand.
+    re.compile(r"(?P<secret>whsec_[A-Za-z0-9+/=_-]+)"),
     # The key on a line of its own, and inside a mapping in braces.
-    re.compile(rf"^\s*['\"]?{_KEY}(?P<secret>.+)"),
-    re.compile(rf"{_KEY}(?P<secret>\"[^\"]*\"|'[^']*'|[^\s,}}]+)"),
+    re.compile(rf"^\s*['\"]?{_KEY}(?P<secret>.+)", re.IGNORECASE),
+    re.compile(rf"{_KEY}(?P<secret>\[[^\]]*\]?|\"[^\"]*\"|'[^']*'|[^,}}]+)", re.IGNORECASE),
 )
 
 

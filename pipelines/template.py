@@ -1,8 +1,11 @@
 """Templates: `order {{ order.id }}`, filled in from a payload."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+#: Stands for the value of a field that a payload doesn't have.
+MISSING = object()
 
 _FIELD = re.compile(r"\{\{\s*([A-Za-z_0-9-]+(?:\.[A-Za-z_0-9-]+)*)\s*\}\}")
 
@@ -23,11 +26,26 @@ class Template:
         """
         parts = [self.texts[0]]
         for steps, text in zip(self.fields, self.texts[1:], strict=True):
-            value = _written(_find(payload, steps))
+            value = written(find(payload, steps))
             if value is None:
                 return None
             parts += value, text
         return "".join(parts)
+
+    def fill(self, payload: object, encode: Callable[[str], str] = str) -> str:
+        """Return what `render` does, each value encoded.
+
+        Raises:
+            Unfilled: the payload lacks a field, or it can't be written into a text.
+        """
+        parts = [self.texts[0]]
+        for steps, text in zip(self.fields, self.texts[1:], strict=True):
+            parts += encode(writable(payload, steps)), text
+        return "".join(parts)
+
+
+class Unfilled(Exception):
+    """Raised when a payload can't fill a template; its text names the field."""
 
 
 def parse(text: str) -> Template:
@@ -49,18 +67,41 @@ def parse(text: str) -> Template:
     return Template(tuple(texts), tuple(fields))
 
 
-def _find(value: object, steps: tuple[str, ...]) -> object:
+def find(value: object, steps: tuple[str, ...]) -> object:
+    """Return the value of a field; `MISSING`: there is none."""
     for step in steps:
         if isinstance(value, Mapping):
-            value = value.get(step)
+            value = value.get(step, MISSING)
         elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
             value = value[int(step)]
         else:
-            return None
+            return MISSING
     return value
 
 
-def _written(value: object) -> str | None:
+def named(steps: tuple[str, ...]) -> str:
+    """Return a field as it is written in a template."""
+    return "{{ " + ".".join(steps) + " }}"
+
+
+def writable(payload: object, steps: tuple[str, ...]) -> str:
+    """Return the value of a field as a text.
+
+    Raises:
+        Unfilled: there is none, or it is nothing, a list or a mapping.
+    """
+    value = find(payload, steps)
+    text = written(value)
+    if text is not None:
+        return text
+    if value is MISSING:
+        raise Unfilled(f"the payload has no {named(steps)}")
+    kind = "null" if value is None else "a list" if isinstance(value, list) else "a mapping"
+    raise Unfilled(f"{named(steps)} is {kind}, and can't be written into a text")
+
+
+def written(value: object) -> str | None:
+    """Return a value as it stands inside a text; None: it can't."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, str | int | float) else None

@@ -12,7 +12,7 @@ from ebats.pipelines.model import Event, Pipeline, Task
 class WiredTask(NamedTuple):
     """A task: what it does, and which queues may feed it."""
 
-    #: Its Python function: a task of another name that does the same is the same task, renamed.
+    #: Its Python function, or its request: a task of another name that does the same is the same, renamed.
     does: str
     #: Names of the file; the first feeds it where nobody chooses.
     queues: tuple[str, ...]
@@ -68,7 +68,15 @@ def task_key(task: str, queue: str, default: str) -> str:
 
 
 def _task(task: Task) -> WiredTask:
-    return WiredTask(does=str(task.python), queues=tuple(queue.name for queue in task.queues))
+    return WiredTask(does=_does(task), queues=tuple(queue.name for queue in task.queues))
+
+
+def _does(task: Task) -> str:
+    if task.http is None:
+        return str(task.python)
+    # This is kept on the broker, and a URL may hold a secret.
+    asked = "\0".join((task.http.method, task.http.url, task.http.pointer or ""))
+    return f"http {sha256(asked.encode()).hexdigest()[:16]}"
 
 
 def _event(pipeline: Pipeline, event: Event) -> WiredEvent:

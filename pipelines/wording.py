@@ -15,6 +15,7 @@ _TYPES = {
     "array": "a list",
     "string": "a text",
     "integer": "a whole number",
+    "number": "a number",
     "boolean": "true or false",
 }
 
@@ -69,11 +70,10 @@ def _about_keys(violation: Violation) -> Callable[[Source, Violation], Iterator[
 
 #: Keys that ebats is to have, by section and depth: a file from its design may use them.
 _LATER: Mapping[tuple[str, int], frozenset[str]] = {
-    ("tasks", 2): frozenset({"http"}),
     ("logs", 2): frozenset({"elasticsearch"}),
 }
 #: Those of them that stand for a key that is required.
-_INSTEAD = frozenset({"http", "elasticsearch"})
+_INSTEAD = frozenset({"elasticsearch"})
 
 
 def _later(violation: Violation) -> frozenset[str]:

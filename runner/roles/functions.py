@@ -23,8 +23,12 @@ class Functions:
         """
         found = self._found.get(name)
         if found is None:
-            found = self._found[name] = inspect_function(find(self._tasks[name].python))
+            found = self._found[name] = self._find(self._tasks[name])
         return found
+
+    def _find(self, task: Task) -> Function:
+        assert task.python is not None
+        return inspect_function(find(task.python))
 
     def load(self, tasks: Iterable[Task]) -> None:
         """Import the functions of these tasks now."""
@@ -53,7 +57,10 @@ def problems(pipeline: Pipeline, on_try: Callable[[EntryPoint], None]) -> list[t
 
 def _entry_points(pipeline: Pipeline) -> Iterable[tuple[EntryPoint, bool]]:
     for task in pipeline.tasks.values():
-        yield task.python, True
+        if task.python:
+            yield task.python, True
+        if task.http and task.http.prepare:
+            yield task.http.prepare, False
     for consumer in pipeline.consumers.values():
         for entry in _hooks(consumer):
             yield entry, False

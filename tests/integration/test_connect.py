@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from ebats.pipelines.model import Broker as Settings
-from ebats.pipelines.model import Tls
+from ebats.pipelines.tls import Tls
 from ebats.runner.broker.connect import BROKER_ERRORS, connect, masked, open_connection
 from tests.brokers import free_port
 from tests.conftest import Broker, RabbitNode

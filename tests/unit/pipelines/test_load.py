@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from ebats.pipelines.load import examine, from_bytes, load
-from ebats.pipelines.model import FileSink, Ladder, Pipeline, PythonSink, StdSink, Tls
+from ebats.pipelines.model import FileSink, Ladder, Pipeline, PythonSink, StdSink
 from ebats.pipelines.problems import BadFile, UnreadableFile
+from ebats.pipelines.tls import Tls
 from ebats.pipelines.topology import derive
 
 HEAD = "version: 1\nname: shop\n"
