@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from aiohttp.web_exceptions import HTTPRequestEntityTooLarge
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import Response
 
@@ -18,6 +17,7 @@ from ebats.runner.gateway.bodies import BadBody, TooMany
 from ebats.runner.gateway.deliver import Deliveries
 from ebats.runner.gateway.desk import Desk
 from ebats.runner.gateway.items import BadItem, Item
+from ebats.runner.gateway.limits import Bodies, Rates
 from ebats.runner.gateway.refusal import Refusal
 from ebats.runner.gateway.status import Status
 from ebats.runner.gateway.strict import BadJson
@@ -50,6 +50,8 @@ class Gateway:
         self._count = count
         self._auth = Auth(producer)
         self._hosts = asked.Hosts(producer)
+        self._rates = Rates()
+        self._bodies = Bodies(producer.max_body, producer.header_timeout_s)
         status = Status(counts)
         self._looks: dict[str, Callable[[], tuple[int, Any]]] = {
             "/healthz": lambda: (200, {"status": "alive", "pipeline": pipeline.name}),
@@ -98,17 +100,20 @@ class Gateway:
         """
         headers = request.headers
         self._hosts.check(headers.get("Host"))
-        what = self._asked(request)
+        # Before anything is said of the names of the file.
         caller = self._auth.admit(headers, time.time())
+        self._rates.check(caller, time.monotonic())
+        what = self._asked(request)
         kind = asked.media_type(headers, (JSON, NDJSON) if what.one is None else (JSON,))
-        key = asked.key(headers) or caller.key
+        # What is signed counts: whoever sends it again may have changed the other.
+        key = caller.key or asked.key(headers)
         if not self._deliveries.is_served:
             # Before the body: it would be read in vain.
             raise unserved("the broker takes no messages for now; nothing was published")
-        body = await self._body(request)
-        self._auth.verify(headers, body, time.time())
-        found = self._items(what, body, kind)
-        return await self._desk.take(found, key=key, allow=caller.allow, partial=what.partial)
+        async with self._bodies.of(request) as body:
+            self._auth.verify(headers, body, time.time())
+            found = self._items(what, body, kind)
+            return await self._desk.take(found, key=key, allow=caller.allow, partial=what.partial)
 
     def _asked(self, request: BaseRequest) -> Asked:
         path = request.path
@@ -122,15 +127,6 @@ class Gateway:
             _check_method(request, ("POST",))
             return asked.one("task", path.removeprefix(_TASK), _query(request), self._pipeline.tasks)
         raise Refusal(404, "not_found", f"there is nothing at {path!r:.80}; see /openapi.json")
-
-    async def _body(self, request: BaseRequest) -> bytes:
-        most = self._producer.max_body
-        try:
-            if (request.content_length or 0) <= most:
-                return await request.read()
-        except HTTPRequestEntityTooLarge:
-            pass
-        raise Refusal(413, "too_large", f"the body has more than {most:,} bytes", close=True)
 
     def _items(self, what: Asked, body: bytes, kind: str) -> Sequence[Item | BadItem]:
         try:

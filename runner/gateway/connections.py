@@ -1,6 +1,7 @@
 """The server's connections: so many at once, each head in its time, and JSON also for what is no HTTP."""
 
 import asyncio
+import logging
 import resource
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -9,6 +10,7 @@ from typing import Any, cast
 import msgspec
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_parser import RawRequestMessage
+from aiohttp.log import server_logger
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
@@ -17,6 +19,8 @@ from aiohttp.web_server import Server
 
 from ebats.runner.gateway.refusal import Refusal
 
+#: For what is left of a body that nobody wants: so that its sender reads the answer.
+_LINGER_S = 2.0
 #: How often it is looked whose head takes too long.
 _LOOK_S = 0.5
 #: Files that a process needs besides its connections.
@@ -33,7 +37,15 @@ class Connections(Server):
     aiohttp itself bounds the sizes of heads (8 KiB a line, 128 fields) and how long a connection is idle.
     """
 
-    def __init__(self, handle: Handle, *, most: int, header_timeout_s: float, idle_timeout_s: float) -> None:
+    def __init__(
+        self,
+        handle: Handle,
+        *,
+        most: int,
+        header_timeout_s: float,
+        idle_timeout_s: float,
+        logger: logging.Logger | None = None,
+    ) -> None:
         """Let `handle` answer the requests of at most so many connections.
 
         Args:
@@ -41,6 +53,7 @@ class Connections(Server):
             most: Connections at once.
             header_timeout_s: For the head of a request, from its first byte on, or from the connection on.
             idle_timeout_s: How long a connection may be kept without a request.
+            logger: Where what should never happen goes.
         """
         super().__init__(self._handle, request_factory=self._request)
         self._answer = handle
@@ -48,7 +61,8 @@ class Connections(Server):
         self._header_timeout_s = header_timeout_s
         self._options: dict[str, Any] = {
             "keepalive_timeout": idle_timeout_s,
-            "lingering_time": header_timeout_s,
+            "lingering_time": _LINGER_S,
+            "logger": logger or server_logger,
             "access_log": None,
             "auto_decompress": False,
         }

@@ -5,23 +5,19 @@ import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import Response
-from aiohttp.web_server import Server as Connections
 
 from ebats.pipelines.producer import HttpProducer
 from ebats.runner.gateway.answers import refused
+from ebats.runner.gateway.connections import Connections, allow_files
 from ebats.runner.gateway.refusal import Refusal
 
 #: Connections that wait to be accepted.
 _BACKLOG = 1024
-#: For what is left of a body that nobody wants: so that its sender reads the answer.
-_LINGER_S = 2.0
 #: After the last answers.
 _CLOSING_S = 2.0
 
@@ -57,6 +53,7 @@ class Server:
         Raises:
             OSError: it can't, and the text says why.
         """
+        allow_files(self._producer.max_connections)
         self._thread.start()
         self._started.wait()
         if self.failure:
@@ -88,13 +85,10 @@ class Server:
         self._handler = self._make(self._loop)
         connections = Connections(
             self._handle,
-            request_factory=self._request,
-            loop=self._loop,
-            access_log=None,
+            most=self._producer.max_connections,
+            header_timeout_s=self._producer.header_timeout_s,
+            idle_timeout_s=self._producer.idle_timeout_s,
             logger=_logger(self._on_failure),
-            keepalive_timeout=self._producer.idle_timeout_s,
-            lingering_time=_LINGER_S,
-            auto_decompress=False,
         )
         listening = await self._loop.create_server(
             connections,
@@ -135,13 +129,6 @@ class Server:
         if self._stopping:
             response.force_close()
         return response
-
-    def _request(
-        self, message: RawRequestMessage, payload: Any, protocol: Any, writer: Any, task: Any
-    ) -> Any:
-        assert self._loop is not None
-        most = self._producer.max_body
-        return BaseRequest(message, payload, protocol, writer, task, self._loop, client_max_size=most)
 
 
 class _Handler(logging.Handler):
