@@ -106,6 +106,12 @@ def _gateway(spec: ProcessSpec, parent: Parent, outbox_fd: int, _writer_fd: int)
     _with_journal(gateway.run, spec, parent, outbox_fd)
 
 
+def _feeder(spec: ProcessSpec, parent: Parent, outbox_fd: int, _writer_fd: int) -> None:
+    from ebats.runner.roles import feeder
+
+    _with_journal(feeder.run, spec, parent, outbox_fd)
+
+
 def _with_journal(
     run: Callable[[ProcessSpec, Journal, Parent], None], spec: ProcessSpec, parent: Parent, outbox_fd: int
 ) -> None:
@@ -166,6 +172,7 @@ _ROLES: dict[str, Callable[[ProcessSpec, Parent, int, int], None]] = {
     "consumer": _consumer,
     "lane": _lane,
     "gateway": _gateway,
+    "feeder": _feeder,
     "writer": _writer,
     "trial": _trial,
 }

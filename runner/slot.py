@@ -1,6 +1,7 @@
 """The place of one process in a run: who is in it, and when the next one may start."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from ebats.pipelines.plan import ProcessSpec
 from ebats.runner.child import Child
@@ -25,6 +26,8 @@ class Slot:
     next_start: float = 0.0
     #: It has done all that it was there for: nobody follows.
     finished: bool = False
+    #: What the one that finished said last about itself.
+    last_words: dict[str, Any] = field(default_factory=dict)
 
     def died(self, child: Child, now: float) -> None:
         """Note that the process died: the next one waits the longer the less this one has done."""

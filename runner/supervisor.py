@@ -174,6 +174,11 @@ class Supervisor:
             {"name": child.spec.name, "pid": child.pid, "ready": child.ready, **child.status, **child.about}
             for child in self._children([*self._slots, self._lane])
         ]
+        processes += [
+            {"name": slot.spec.name, "pid": None, "ready": False, "finished": True, **slot.last_words}
+            for slot in self._slots
+            if slot.finished
+        ]
         running = sum(process.get("running", 0) for process in processes)
         return {"pid": os.getpid(), "running": running, "processes": processes}
 
@@ -229,7 +234,7 @@ class Supervisor:
                 self.log.error(text)
         elif child.leaving and code == 0:
             slot.left(now)
-            slot.finished = child.leaving == FINISHED
+            slot.finished, slot.last_words = child.leaving == FINISHED, {**done, **child.about}
         else:
             slot.died(child, now)
             # Where nobody waits for a clean end it is no fault that there is none.

@@ -122,7 +122,8 @@ def _processes(runner: Mapping[str, Any]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [(f"RUNNER {runner.get('pid')}", "PID", "RUNNING", "IN HAND", "TAKEN")]
     for process in runner.get("processes", ()):
         numbers = (_count(process.get(key)) for key in ("running", "in_hand", "taken"))
-        rows.append((process["name"], str(process["pid"]), *numbers))
+        # A producer that has nothing more to publish has no process.
+        rows.append((process["name"], str(process["pid"] or "finished"), *numbers))
     return rows
 
 

@@ -1,6 +1,7 @@
-"""What a task's author imports: Retry, Reject, Context, Payload."""
+"""What the author of tasks and producers imports: Retry, Reject, Context, Payload, ProducerContext."""
 
 import math
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -125,8 +126,48 @@ class Context:
         return await self.publisher.run_task_async(task, payload, **options)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProducerContext:
+    """What a producer's function has to work with. A parameter that is annotated with this class gets it."""
+
+    #: The producer's, as the file has it.
+    name: str
+    logger: Logger
+    publisher: Publishes = field(default=cast("Publishes", _Nowhere()), repr=False, compare=False)
+    _stop: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the function is asked to return: its process is to leave."""
+        return self._stop.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long, or until the process is to leave; return whether to go on."""
+        return not self._stop.wait(seconds)
+
+    def publish(self, event: str, payload: Any, **options: Unpack[EventOptions]) -> str:
+        """Publish an event and return the message's id, once the broker has confirmed it.
+
+        As `ebats.Publisher.publish`, with the same arguments and exceptions.
+        """
+        return self.publisher.publish(event, payload, **options)
+
+    def run_task(self, task: str, payload: Any, **options: Unpack[TaskOptions]) -> str:
+        """Publish a message for one task, whatever its events; see `publish`."""
+        return self.publisher.run_task(task, payload, **options)
+
+    async def publish_async(self, event: str, payload: Any, **options: Unpack[EventOptions]) -> str:
+        """Do what `publish` does, for an async function to await."""
+        return await self.publisher.publish_async(event, payload, **options)
+
+    async def run_task_async(self, task: str, payload: Any, **options: Unpack[TaskOptions]) -> str:
+        """Do what `run_task` does, for an async function to await."""
+        return await self.publisher.run_task_async(task, payload, **options)
+
+
 # Their users know them as `ebats.Retry`: so they are called in logs and tracebacks.
-Retry.__module__ = Reject.__module__ = Context.__module__ = "ebats"
+for _kind in (Retry, Reject, Context, ProducerContext):
+    _kind.__module__ = "ebats"
 
 
 def _wait_ms(after: object) -> int:

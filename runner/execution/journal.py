@@ -151,9 +151,9 @@ class Journal:
 
 
 class TaskLogger:
-    """What a task's context calls `logger`."""
+    """What a context calls `logger`: a task's, or a producer's, which has neither task nor message."""
 
-    def __init__(self, log: ProcessLog, task: str, message_id: str) -> None:
+    def __init__(self, log: ProcessLog, task: str | None = None, message_id: str | None = None) -> None:
         self._log = log
         self._task = task
         self._id = message_id

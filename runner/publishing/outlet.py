@@ -88,10 +88,10 @@ class Outlet:
                 messages before is known.
         """
         ids: list[str] = []
-        with self._flight(threading.Event()) as flight:
+        with self.flight(threading.Event()) as flight:
             try:
                 for item in items:
-                    self._send(flight, self._item(item), ids)
+                    self._send(flight, self.prepare(item), ids)
                     if len(flight) >= WINDOW or flight.has_failed:
                         flight.wait(flight.room(WINDOW // 2))
                         if flight.has_failed:
@@ -117,10 +117,10 @@ class Outlet:
 
         ids: list[str] = []
         await self._get_ready()
-        with self._flight(asyncio.Event()) as flight:
+        with self.flight(asyncio.Event()) as flight:
             try:
                 async for item in _each(items):
-                    self._send(flight, await self._ask(partial(self._item, item)), ids)
+                    self._send(flight, await self._ask(partial(self.prepare, item)), ids)
                     if len(flight) >= WINDOW or flight.has_failed:
                         await flight.wait_async(flight.room(WINDOW // 2))
                         if flight.has_failed:
@@ -135,7 +135,7 @@ class Outlet:
     def _publish(self, prepare: Callable[[], list[Outgoing]]) -> str:
         outgoing = prepare()
         ids: list[str] = []
-        with self._flight(threading.Event()) as flight:
+        with self.flight(threading.Event()) as flight:
             self._send(flight, outgoing, ids)
             flight.wait(flight.end())
         return ids[0]
@@ -146,12 +146,13 @@ class Outlet:
         outgoing = await self._ask(prepare)
         ids: list[str] = []
         await self._get_ready()
-        with self._flight(asyncio.Event()) as flight:
+        with self.flight(asyncio.Event()) as flight:
             self._send(flight, outgoing, ids)
             await flight.wait_async(flight.end())
         return ids[0]
 
-    def _flight(self, event: "threading.Event | asyncio.Event") -> Flight:
+    def flight(self, event: "threading.Event | asyncio.Event") -> Flight:
+        """Return a way for messages whose sender waits by `event`; this may wait for the broker."""
         return Flight(self._sender(), self._timeout_s, self._why, event)
 
     async def _get_ready(self) -> None:
@@ -168,7 +169,12 @@ class Outlet:
         for each in outgoing:
             flight.send(each)
 
-    def _item(self, item: Item) -> list[Outgoing]:
+    def prepare(self, item: Item) -> list[Outgoing]:
+        """Return the messages that an item of `publish_many` is: several for an event with a delay.
+
+        Raises:
+            TypeError, ValueError: it can't be published.
+        """
         if not isinstance(item, tuple | list) or not 2 <= len(item) <= 3:
             raise TypeError(f"an item is (event, payload) or (event, payload, options), unlike {item!r:.60}")
         event, payload, *more = item

@@ -1,11 +1,13 @@
-"""The Python functions of tasks and hooks, imported when they are needed."""
+"""The Python functions of tasks, hooks and producers, imported when they are needed."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from ebats.pipelines.entry_point import EntryPoint
 from ebats.pipelines.model import Consumer, Pipeline, PythonSink, Task
+from ebats.pipelines.producer import PythonProducer
 from ebats.runner.execution.call import BadEntryPoint, Function, find, inspect_function
+from ebats.runner.execution.producer import inspect_producer
 
 
 class Functions:
@@ -44,29 +46,31 @@ def hook(entry: EntryPoint | None) -> Callable[..., Any] | None:
 def problems(pipeline: Pipeline, on_try: Callable[[EntryPoint], None]) -> list[tuple[EntryPoint, str]]:
     """Import every entry point of a pipeline, told to `on_try` first; return the bad ones, and why."""
     found = []
-    for entry, is_task in _entry_points(pipeline):
+    for entry, inspect in _entry_points(pipeline):
         on_try(entry)
         try:
-            function = find(entry)
-            if is_task:
-                inspect_function(function)
+            inspect(find(entry))
         except BadEntryPoint as error:
             found.append((entry, str(error)))
     return found
 
 
-def _entry_points(pipeline: Pipeline) -> Iterable[tuple[EntryPoint, bool]]:
+def _entry_points(pipeline: Pipeline) -> Iterable[tuple[EntryPoint, Callable[[Callable[..., Any]], object]]]:
+    """Return every entry point of a pipeline, and what looks at the function that it names."""
     for task in pipeline.tasks.values():
         if task.python:
-            yield task.python, True
+            yield task.python, inspect_function
         if task.http and task.http.prepare:
-            yield task.http.prepare, False
+            yield task.http.prepare, callable
+    for producer in pipeline.producers.values():
+        if isinstance(producer, PythonProducer):
+            yield producer.python, inspect_producer
     for consumer in pipeline.consumers.values():
         for entry in _hooks(consumer):
-            yield entry, False
+            yield entry, callable
     for sink in pipeline.sinks:
         if isinstance(sink, PythonSink):
-            yield sink.python, False
+            yield sink.python, callable
 
 
 def _hooks(consumer: Consumer) -> Iterable[EntryPoint]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from kombu.transport import TRANSPORT_ALIASES
 
-from ebats.runner.execution.api import Context, Payload, Reject, Retry
+from ebats.runner.execution.api import Context, Payload, ProducerContext, Reject, Retry
 from ebats.runner.execution.unpublished import BadPayload, NotConfirmed, PublishError, Refused, Unroutable
 
 if TYPE_CHECKING:
@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from ebats.runner.publishing.publisher import Publisher
 
 __all__ = [
-    # A task may ask for Context and Payload as parameters, and raise Reject and Retry. Programs publish
-    # with Publisher, or through a gateway with Client; what they raise is a PublishError: NotConfirmed,
-    # Refused, Unroutable; from a gateway GatewayUnavailable and GatewayRefused, the first two's children;
-    # or BadPayload, for a payload that its event's schema doesn't allow.
+    # A task may ask for Context and Payload as parameters, and raise Reject and Retry; a producer's function
+    # may ask for a ProducerContext. Programs publish with Publisher, or through a gateway with Client; what
+    # they raise is a PublishError: NotConfirmed, Refused, Unroutable; from a gateway GatewayUnavailable and
+    # GatewayRefused, the first two's children; or BadPayload, for a payload that its event's schema doesn't
+    # allow.
     "BadPayload",
     "Client",
     "Context",
@@ -25,6 +26,7 @@ __all__ = [
     "GatewayUnavailable",
     "NotConfirmed",
     "Payload",
+    "ProducerContext",
     "PublishError",
     "Publisher",
     "Refused",
