@@ -51,7 +51,8 @@ class CarriedRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     method: str
     url: str
-    headers: Pairs
+    #: A list of values is one, with commas in between: RFC 9110, section 5.3.
+    headers: dict[str, str]
     body: bytes | None
     #: Bounds this request alone, within the task's time-out; None: that alone does.
     timeout_s: float | None
@@ -118,8 +119,8 @@ class _Reader:
         here = (*at, "options")
         content_type, body = self._body(options, here)
         headers = self._headers(options, here)
-        if content_type and all(name.lower() != "content-type" for name, _ in headers):
-            headers = (*headers, ("Content-Type", content_type))
+        if content_type and all(name.lower() != "content-type" for name in headers):
+            headers["Content-Type"] = content_type
         return CarriedRequest(
             method=self._method(found.get("method"), (*at, "method")),
             url=_with_query(self._url(found, at), self._pairs(options, "query", here)),
@@ -149,9 +150,11 @@ class _Reader:
             self._bad(at, f"is no URL: {error}")
         return url
 
-    def _headers(self, options: Mapping[str, Any], at: Steps) -> Pairs:
-        found = self._pairs(options, "headers", at)
-        for name, value in found:
+    def _headers(self, options: Mapping[str, Any], at: Steps) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name, value in self._pairs(options, "headers", at):
+            found[name] = f"{found[name]}, {value}" if name in found else value
+        for name, value in found.items():
             here = (*at, "headers", name)
             if not _TOKEN.fullmatch(name):
                 self._bad(here, "is no name of a header")
