@@ -1,6 +1,6 @@
 """What a schema can't say about producers: what each is, and what it publishes."""
 
-from ebats.pipelines import links_ticks
+from ebats.pipelines import links_gateway, links_ticks
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.producer import HttpProducer, Producer, PythonProducer
 from ebats.pipelines.values import Values
@@ -23,6 +23,8 @@ def check(pipeline: Pipeline, values: Values) -> None:
     for producer in pipeline.producers.values():
         if not values.is_broken("producers", producer.name) and _check_kind(producer, values):
             _check_target(producer, values)
+            if isinstance(producer, HttpProducer):
+                links_gateway.check(producer, values)
     links_ticks.check(pipeline, values)
     _check_ports(pipeline, values)
 

@@ -1,0 +1,101 @@
+"""What a schema can't say about gateways: who may reach them, and what their tokens and secrets are."""
+
+import ipaddress
+import re
+
+from ebats.pipelines.producer import HttpProducer, Token
+from ebats.pipelines.source import Path
+from ebats.pipelines.values import Values
+from ebats.pipelines.webhook_secret import key_of
+
+#: Shorter ones can be guessed by trying.
+_SHORTEST_TOKEN = 16
+_RANDOM = "write a random one, such as `openssl rand -hex 32` prints"
+#: A name or an IPv4 address.
+_HOST = re.compile(r"[A-Za-z0-9._-]+")
+#: What a header can carry (RFC 9110, section 5.5), and nobody changes on the way.
+_TOKEN = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+
+
+def check(producer: HttpProducer, values: Values) -> None:
+    """Note in `values.problems` what is wrong with a gateway, and what is doubtful."""
+    path: Path = ("producers", producer.name, "http")
+    _check_reach(producer, path, values)
+    _check_tokens(producer, path, values)
+    _check_secrets(path, values)
+    _check_hosts(path, values)
+    if producer.max_item > producer.max_body:
+        text = "`max_item` is larger than `max_body`, which no item can be"
+        where = "max_item" if "max_item" in values.keys(*path) else "max_body"
+        values.warning((*path, where), text, "make it smaller, or `max_body` larger")
+
+
+def _check_reach(producer: HttpProducer, path: Path, values: Values) -> None:
+    has_auth = "auth" in values.keys(*path)
+    if producer.insecure and has_auth:
+        text = "`insecure` changes nothing here: whoever publishes has to say who he is"
+        values.warning_at_key((*path, "insecure"), text, "take it out")
+    if producer.insecure or has_auth or _is_own(producer.host) or values.has_error(*path, "listen"):
+        return
+    text = f"other machines reach {producer.host}, and whoever does may publish"
+    hint = "add `auth`, listen on 127.0.0.1, or write `insecure: true` if everybody may"
+    values.error((*path, "listen"), text, hint)
+
+
+def _is_own(host: str) -> bool:
+    """Return whether only this machine reaches an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _check_tokens(producer: HttpProducer, path: Path, values: Values) -> None:
+    bearer = (*path, "auth", "bearer")
+    is_list = isinstance(values.get(*bearer), list)
+    tokens: set[str] = set()
+    names: set[str] = set()
+    for index, token in enumerate(producer.tokens):
+        item: Path = (*bearer, index) if is_list else bearer
+        if values.is_broken(*item, "token"):
+            continue
+        has_keys = isinstance(values.get(*item), dict)
+        _check_token(token, (*item, "token") if has_keys else item, values)
+        if token.token in tokens:
+            values.error_at_key(item, f"the token of `{token.name}` is another's too", _RANDOM)
+        elif token.name in names:
+            text = f"there is a token `{token.name}` already"
+            values.error((*item, "name"), text, "give it another name: rates are counted by it")
+        tokens.add(token.token)
+        names.add(token.name)
+        if has_keys and "allow" in values.keys(*item) and not any(values.keys(*item, "allow")):
+            hint = "name what it may publish to, or take `allow` out for everything"
+            values.error_at_key((*item, "allow"), f"`{token.name}` may publish to nothing", hint)
+
+
+def _check_token(token: Token, path: Path, values: Values) -> None:
+    if not _TOKEN.fullmatch(token.token):
+        text = "a token has letters, digits and signs of ASCII, without blanks at its ends"
+        values.error(path, text, _RANDOM)
+    elif len(token.token) < _SHORTEST_TOKEN:
+        text = f"a token of {len(token.token)} characters can be guessed"
+        values.warning(path, text, _RANDOM)
+
+
+def _check_secrets(path: Path, values: Values) -> None:
+    secret: Path = (*path, "auth", "secret")
+    found = values.get(*secret)
+    written = [(secret, found)] if isinstance(found, str) else []
+    written += [((*secret, index), item) for index, item in values.items(*secret)]
+    for where, text in written:
+        try:
+            key_of(text)
+        except ValueError as error:
+            values.error(where, f"this is {error}", "write whsec_ and `openssl rand -base64 32`")
+
+
+def _check_hosts(path: Path, values: Values) -> None:
+    for index, host in values.items(*path, "hosts"):
+        if not _HOST.fullmatch(host):
+            text = f"`{host[:80]}` is no host name"
+            values.error((*path, "hosts", index), text, "write it without scheme, port and path")
