@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from ebats.pipelines.model import Event, Exchange, Pipeline, Queue
+from ebats.pipelines.producer import HttpProducer
 from ebats.pipelines.topology import intake_names
 from ebats.pipelines.values import Values
 
@@ -106,6 +107,9 @@ def _check_unused(pipeline: Pipeline, queue: Queue, values: Values) -> None:
         return
     if any(_is_unreadable(values, event) for event in values.keys("events")):
         return
+    is_taken = any(queue in consumer.queues for consumer in pipeline.consumers.values())
+    if not is_taken and any(isinstance(each, HttpProducer) for each in pipeline.producers.values()):
+        return  # a gateway may publish to it
     text = f"no event comes from the external queue `{queue.name}`"
     values.error_at_key(
         ("queues", queue.name), text, f"name it in one, `queue: {queue.name}`, or take it out"

@@ -69,7 +69,7 @@ def resolve(values: Values, folder: Path) -> Pipeline:
         tasks=tasks,
         events=events,
         producers=resolve_producers(values, timezone, events, tasks),
-        consumers=_consumers(values, queues, tasks),
+        consumers=_consumers(values, queues, events, tasks),
         sinks=tuple(_sink(values, key, folder) for key in values.keys("logs")) or (StdSink(name="std"),),
     )
 
@@ -235,20 +235,24 @@ def _labels(values: Values, event: str) -> dict[str, str]:
     return {name: text for name, text in labels.items() if text}
 
 
-def _consumers(values: Values, queues: Mapping[str, Queue], tasks: Mapping[str, Task]) -> dict[str, Consumer]:
+def _consumers(
+    values: Values, queues: Mapping[str, Queue], events: Mapping[str, Event], tasks: Mapping[str, Task]
+) -> dict[str, Consumer]:
     """Return the consumers; one without `queues` takes those that no other names."""
-    names = list(values.keys("consumers")) or ([ONLY_CONSUMER] if queues else [])
-    named = {name: _named_queues(values, name, queues) for name in names}
+    used = {event.queue.name for event in events.values() if event.queue}
+    used |= {queue.name for task in tasks.values() for queue in task.queues}
+    # Somebody else's that nothing here takes from is only published to.
+    takeable = [queue for queue in queues.values() if not queue.external or queue.name in used]
+    names = list(values.keys("consumers")) or ([ONLY_CONSUMER] if takeable else [])
+    named = {
+        name: values.references("consumers", name, "queues", kind="queue", known=queues) for name in names
+    }
     taken = {queue.name for chosen in named.values() for queue in chosen}
-    rest = tuple(queue for queue in queues.values() if queue.name not in taken)
+    rest = tuple(queue for queue in takeable if queue.name not in taken)
     return {
         name: _consumer(values, name, chosen if "queues" in values.keys("consumers", name) else rest, tasks)
         for name, chosen in named.items()
     }
-
-
-def _named_queues(values: Values, consumer: str, queues: Mapping[str, Queue]) -> tuple[Queue, ...]:
-    return values.references("consumers", consumer, "queues", kind="queue", known=queues)
 
 
 def _consumer(values: Values, name: str, queues: tuple[Queue, ...], tasks: Mapping[str, Task]) -> Consumer:

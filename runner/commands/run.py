@@ -8,6 +8,7 @@ from ebats.pipelines.load import examine
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import UsageError
 from ebats.pipelines.topology import derive
+from ebats.runner import ports
 from ebats.runner.broker import declare, present
 from ebats.runner.broker.inspect import Inspector
 from ebats.runner.commands.problems import render, wants_colour
@@ -28,6 +29,7 @@ def main(
     sys.stderr.write(render(loaded.warnings, colour=wants_colour(sys.stderr, environ)))
     pipeline = loaded.pipeline
     _check_only(pipeline, only)
+    ports.check(pipeline, only)
     supervisor = Supervisor(pipeline, only)
     try:
         return _run(pipeline, supervisor, only, until_idle=until_idle, fail_on_dead=fail_on_dead)

@@ -59,7 +59,10 @@ class _Delivery:
         self.future: asyncio.Future[None] = owner.loop.create_future()
         #: Of each message whose fate isn't known the number of its item.
         self._left = dict(enumerate(number for number, messages in enumerate(items) for _ in messages))
-        every = (outgoing for messages in items for outgoing in messages)
+        every = [outgoing for messages in items for outgoing in messages]
+        for outgoing in every:
+            # Where its queue is full its sender hears of it, instead of a publisher that tries for ever.
+            outgoing.optional = True
         self.sendings = [
             Sending(
                 outgoing,

@@ -49,11 +49,27 @@ def run(spec: ProcessSpec, journal: Journal, parent: Parent) -> None:
     journal.log.info("leaves: stop")
 
 
+class _Progress:
+    """Counts, and tells the parent, once, that this process has got something done: it has published."""
+
+    def __init__(self, producing: Producing) -> None:
+        self._producing = producing
+        self._told = False
+
+    def count(self, what: str, by: int) -> None:
+        """Raise a counter."""
+        self._producing.count(what, by)
+        if what == "send_success" and by and not self._told:
+            self._told = True
+            self._producing.parent.tell(progress=True)
+
+
 def _handler(producer: HttpProducer, producing: Producing, loop: asyncio.AbstractEventLoop) -> Handler:
+    count = _Progress(producing).count
     deliveries = Deliveries(producing.outlet.sender, producing.publisher, loop)
     targets = Targets(producing.pipeline, lambda _event, _payload: None)
-    desk = Desk(targets, deliveries, producing.count, producer.max_item)
-    gateway = Gateway(producing.pipeline, producer, desk, deliveries, producing.counts, producing.count)
+    desk = Desk(targets, deliveries, count, producer.max_item)
+    gateway = Gateway(producing.pipeline, producer, desk, deliveries, producing.counts, count)
     return gateway.handle
 
 

@@ -1,8 +1,6 @@
 """The embedded broker on a disk that fills up."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ import pytest
 from amqp.exceptions import ResourceError
 
 import ebats  # noqa: F401  (makes sqlite:/// known to kombu)
+from tests.disks import small_disk, stuff
 from tests.integration.wire import Wire, confirms_of
 from tests.waiting import wait_until
 
@@ -20,16 +19,8 @@ BODY = b"x" * 2000
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 64 MB of its own."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)]
-    is_linux = sys.platform.startswith("linux")
-    if not is_linux or subprocess.run(command, capture_output=True, check=False).returncode:
-        if os.environ.get("EBATS_TEST_REQUIRE_SERVICES") == "1":
-            pytest.fail("a small disk can't be mounted: this test needs root on Linux")
-        pytest.skip("mounting a small disk needs root on Linux")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with small_disk(tmp_path / "disk") as disk:
+        yield disk
 
 
 def free(disk: Path) -> int:
@@ -54,19 +45,6 @@ def publish_until_refused(url: str) -> int:
     finally:
         wire.close()
     return len(confirmed)
-
-
-def stuff(disk: Path) -> Path:
-    """Fill what is left, to the last byte."""
-    junk = disk / "junk"
-    with junk.open("wb", buffering=0) as file:
-        for block in (65536, 512, 1):
-            try:
-                while file.write(b"z" * block):
-                    pass
-            except OSError:
-                continue
-    return junk
 
 
 def test_publishers_are_refused_first_and_all_can_be_worked_off_on_a_full_disk(disk: Path) -> None:

@@ -1,0 +1,176 @@
+"""A gateway whose broker is away, blocked or full says so at once, and takes messages again by itself."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.brokers import RabbitNode
+from tests.conftest import Broker
+from tests.disks import small_disk, stuff
+from tests.faults.site import Site
+from tests.faults.test_publisher import alarm
+from tests.gateway import Answer, Gateway
+from tests.integration.wire import Wire, body
+from tests.proxy import Proxy
+from tests.waiting import PATIENCE, wait_until
+
+#: A time-out of 30 s for each request would be no answer.
+SOON_S = 5 * PATIENCE
+MakeSite = Callable[[str], Site]
+ITEM = {"queue": "alone", "payload": 1}
+
+
+def started(make_site: MakeSite, url: str) -> Gateway:
+    """Return a running gateway that the broker serves."""
+    gateway = Gateway(site=make_site(url))
+    gateway.write()
+    gateway.start()
+    wait_until(lambda: gateway.get("/readyz").status == 200, 30, "the gateway is not ready")
+    return gateway
+
+
+def post(gateway: Gateway, id_: str) -> Answer:
+    """Post a message and see that the answer comes soon."""
+    begun = time.monotonic()
+    answer = gateway.post("/v1/messages", [{**ITEM, "id": id_, "payload": id_}])
+    assert time.monotonic() - begun < SOON_S, answer
+    return answer
+
+
+def wait_refused(gateway: Gateway, sent: set[str]) -> list[Answer]:
+    """Post until the gateway takes nothing any more; return a refusal of each kind."""
+    refusals: dict[str, Answer] = {}
+
+    def refused() -> bool:
+        id_ = f"refused {len(sent)}"
+        answer = post(gateway, id_)
+        if answer.status == 503:
+            refusals[answer.code] = answer
+        if answer.code != "unavailable":
+            sent.add(id_)
+        return "unavailable" in refusals
+
+    wait_until(refused, 60, lambda: f"{refusals}")
+    return list(refusals.values())
+
+
+def check_refusals(answers: list[Answer]) -> None:
+    for answer in answers:
+        assert int(answer.headers["retry-after"]) > 0
+        message = answer.json["error"]["message"]
+        if answer.code == "unavailable":
+            assert "nothing was published" in message
+        else:
+            assert "may have been published" in message
+            assert "send them again with the same ids" in message
+            assert answer.json["error"]["ids"][0].startswith("refused ")
+
+
+def found(url: str, queue: str) -> set[str]:
+    """Return the payloads in a queue."""
+    with closing(Wire(url)) as wire:
+        count = wire.ready(queue)
+        return {json.loads(body(wire.get(queue))) for _ in range(count)}
+
+
+@pytest.mark.slow
+def test_a_broker_that_is_away_is_told_at_once_and_nothing_that_was_accepted_is_lost(
+    make_site: MakeSite, own_node: Callable[[], RabbitNode]
+) -> None:
+    node = own_node()
+    gateway = started(make_site, node.url)
+    accepted = set(post(gateway, "before").ids)
+    node.stop()
+    check_refusals(wait_refused(gateway, set()))
+    assert gateway.get("/readyz").status == 503
+    assert gateway.get("/healthz").status == 200
+    node.start()
+    wait_until(lambda: gateway.get("/readyz").status == 200, 60, "the gateway is not ready again")
+    accepted |= set(post(gateway, "after").ids)
+    assert accepted <= found(node.url, "site.alone")
+
+
+@pytest.mark.slow
+def test_a_broker_in_an_alarm_is_told_at_once(
+    make_site: MakeSite, own_node: Callable[[], RabbitNode]
+) -> None:
+    node = own_node()
+    gateway = started(make_site, node.url)
+    sent: set[str] = set()
+    with alarm(node):
+        check_refusals(wait_refused(gateway, sent))
+        assert gateway.get("/readyz").status == 503
+    wait_until(lambda: gateway.get("/readyz").status == 200, 60, "the gateway is not ready again")
+    sent |= set(post(gateway, "after").ids)
+    # What was refused before it was sent isn't there.
+    assert found(node.url, "site.alone") <= sent
+
+
+@pytest.mark.slow
+def test_a_link_that_is_silent_holds_no_request_for_long(
+    make_site: MakeSite, rabbitmq: Broker, proxy_to: Callable[[int], Proxy]
+) -> None:
+    assert rabbitmq.node
+    proxy = proxy_to(rabbitmq.node.port)
+    gateway = started(make_site, rabbitmq.url.replace(str(rabbitmq.node.port), str(proxy.port)))
+    proxy.block()
+    begun = time.monotonic()
+    first = gateway.post("/v1/messages", [{**ITEM, "id": "refused"}])
+    assert (first.status, first.code) == (503, "unconfirmed")
+    assert time.monotonic() - begun < 20 * PATIENCE
+    # Now that it is known, others hear of it at once: but for one that asks whether it is still so.
+    threads = [threading.Thread(target=post, args=(gateway, f"refused {number}")) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    proxy.resume()
+    wait_until(lambda: post(gateway, "after").status == 202, 60, "nothing is taken again")
+    assert gateway.get("/readyz").status == 200
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 64 MB of its own."""
+    with small_disk(tmp_path / "disk") as disk:
+        yield disk
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_told_soon(make_site: MakeSite, disk: Path) -> None:
+    url = f"sqlite:///{disk}/broker.db"
+    gateway = started(make_site, url)
+    accepted = set(post(gateway, "before").ids)
+    junk = stuff(disk)
+    refused = post(gateway, "refused")
+    assert (refused.status, refused.code) in [(503, "unconfirmed"), (503, "unavailable")]
+    assert int(refused.headers["retry-after"]) > 0
+    junk.unlink()
+    wait_until(lambda: post(gateway, "after").status == 202, 60, "nothing is taken again")
+    assert accepted <= found(url, "site.alone")
+
+
+@pytest.mark.slow
+def test_a_queue_that_is_full_is_named(make_site: MakeSite, rabbitmq: Broker) -> None:
+    gateway = Gateway(site=make_site(rabbitmq.url))
+    gateway.write(
+        queues={"alone": {}, "demo": {}, "slow": {}, "theirs": {"external": True}},
+    )
+    arguments = {"x-max-length": 2, "x-overflow": "reject-publish"}
+    with closing(Wire(rabbitmq.url)) as wire:
+        wire.queue("theirs", arguments)
+        gateway.start()
+        wait_until(lambda: gateway.get("/readyz").status == 200, 30, "the gateway is not ready")
+        items = [{"queue": "theirs", "payload": number} for number in range(3)]
+        answer = gateway.post("/v1/messages", [*items, ITEM])
+        assert (answer.status, answer.code) == (503, "full")
+        assert answer.reasons == {2: "its queue is full"}
+        assert len(answer.json["error"]["confirmed"]) == 3
+        assert wire.ready("theirs") == 2
+        # The others' queues are not held up by it.
+        assert post(gateway, "after").status == 202
