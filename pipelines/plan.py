@@ -26,8 +26,8 @@ class ProcessSpec:
     consumer: Consumer | None = None
     #: Of a producer's process.
     producer: Producer | None = None
-    #: Of a producer's process: names this run among those of all runners.
-    run: str = ""
+    #: Of a producer's process: when the run began, Unix ms; the same in all its lives.
+    began_ms: int = 0
     #: What left the file, as far as it is known when the process starts.
     former: Former = field(default_factory=Former)
     #: Of the lane: task and message id of the runs during which it died the last times.
@@ -54,13 +54,13 @@ def consumers(pipeline: Pipeline, only: Collection[str] = ()) -> tuple[ProcessSp
     )
 
 
-def producers(pipeline: Pipeline, run: str, only: Collection[str] = ()) -> tuple[ProcessSpec, ...]:
+def producers(pipeline: Pipeline, began_ms: int, only: Collection[str] = ()) -> tuple[ProcessSpec, ...]:
     """Return the producers' processes: one each, of a gateway as many as the file says.
 
-    `run` is what a run is known by; `only`: of these producers.
+    `began_ms` says when the run began, a Unix time; `only`: of these producers.
     """
     return tuple(
-        ProcessSpec(role=_role(producer), name=name, pipeline=pipeline, producer=producer, run=run)
+        ProcessSpec(role=_role(producer), name=name, pipeline=pipeline, producer=producer, began_ms=began_ms)
         for producer in pipeline.producers.values()
         for name in _names(producer)
         if not only or producer.name in only

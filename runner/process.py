@@ -112,6 +112,12 @@ def _feeder(spec: ProcessSpec, parent: Parent, outbox_fd: int, _writer_fd: int) 
     _with_journal(feeder.run, spec, parent, outbox_fd)
 
 
+def _ticker(spec: ProcessSpec, parent: Parent, outbox_fd: int, _writer_fd: int) -> None:
+    from ebats.runner.roles import ticker
+
+    _with_journal(ticker.run, spec, parent, outbox_fd)
+
+
 def _with_journal(
     run: Callable[[ProcessSpec, Journal, Parent], None], spec: ProcessSpec, parent: Parent, outbox_fd: int
 ) -> None:
@@ -173,6 +179,7 @@ _ROLES: dict[str, Callable[[ProcessSpec, Parent, int, int], None]] = {
     "lane": _lane,
     "gateway": _gateway,
     "feeder": _feeder,
+    "ticker": _ticker,
     "writer": _writer,
     "trial": _trial,
 }

@@ -1,7 +1,6 @@
 """The parent of all processes of a run: starts them, replaces them, ends them."""
 
 import os
-import secrets
 import select
 import signal
 import time
@@ -54,7 +53,7 @@ class Supervisor:
         source = Source(pipeline=pipeline.name, process="runner", environment=pipeline.environment)
         self._outbox = Outbox(self._send.fileno(), source)
         self.log = ProcessLog(source, self._outbox.put)
-        specs = (*consumers(pipeline, only), *producers(pipeline, secrets.token_hex(8), only))
+        specs = (*consumers(pipeline, only), *producers(pipeline, int(time.time() * 1000), only))
         self._slots = [Slot(spec) for spec in specs]
         self._writer = Slot(ProcessSpec(role="writer", name="writer", pipeline=pipeline))
         self._lane = LaneSlot(pipeline)

@@ -41,20 +41,12 @@ class TaskOutlet(Outlet):
 
 
 class CountingSender:
-    """Counts what goes to rungs: a run that is to end when it is idle waits for it.
-
-    What isn't confirmed stays counted, for it may be there.
-    """
+    """Counts what goes to rungs before it is sent."""
 
     def __init__(self, pipeline: Pipeline, sender: Sends, count: Callable[[str], None]) -> None:
+        """Send by `sender`, and count by `count`."""
         self._sender = sender
-        self._count = count
-        self._rungs = {rung_name(pipeline, delay_ms) for delay_ms in shared_delays_ms(pipeline)}
-        self._delayed = {
-            (exchange_of(pipeline, event), key): sum(1 for item in event.tasks if item.delay_ms)
-            for event in pipeline.events.values()
-            for key in event.keys
-        }
+        self._rungs = Rungs(pipeline, count)
         self.withdraw = sender.withdraw
 
     def put(self, sending: Sending) -> None:
@@ -64,10 +56,28 @@ class CountingSender:
     def put_all(self, sendings: Sequence[Sending]) -> None:
         """Send messages that belong together, counted."""
         for sending in sendings:
-            self._note(sending.outgoing)
+            self._rungs.note(sending.outgoing)
         self._sender.put_all(sendings)
 
-    def _note(self, outgoing: Outgoing) -> None:
+
+class Rungs:
+    """Counts what goes to rungs: a run that is to end when it is idle waits for it.
+
+    What isn't confirmed stays counted, for it may be there.
+    """
+
+    def __init__(self, pipeline: Pipeline, count: Callable[[str], None]) -> None:
+        """Count by `count`, as the settler does."""
+        self._count = count
+        self._rungs = {rung_name(pipeline, delay_ms) for delay_ms in shared_delays_ms(pipeline)}
+        self._delayed = {
+            (exchange_of(pipeline, event), key): sum(1 for item in event.tasks if item.delay_ms)
+            for event in pipeline.events.values()
+            for key in event.keys
+        }
+
+    def note(self, outgoing: Outgoing) -> None:
+        """Count a message that is about to be sent, if it goes to a rung."""
         if outgoing.exchange in self._rungs:
             self._count("to_rungs")
         for _ in range(self._delayed.get((outgoing.exchange, outgoing.key), 0)):

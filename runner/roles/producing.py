@@ -18,11 +18,11 @@ _FLUSH_S = 10.0
 _ORPHAN_FLUSH_S = 1.5
 
 
-class Producing:
-    """Publishes for one producer; its thread and connection are its process's own."""
+class Reporting:
+    """The counters of a process that publishes, and how the parent gets to know them."""
 
     def __init__(self, spec: ProcessSpec, journal: Journal, parent: Parent) -> None:
-        """Begin to connect."""
+        """Report on a process to its parent."""
         self.pipeline = spec.pipeline
         self.journal = journal
         self.parent = parent
@@ -32,11 +32,8 @@ class Producing:
         self.about: dict[str, Any] = {}
         #: Something is still to be published before the run may be taken for idle.
         self.is_busy = False
-        self.publisher = Publisher(spec.pipeline.broker, self._say)
-        self.outlet = TaskOutlet(spec.pipeline, self.publisher, self.count)
         self._lock = threading.Lock()
         self._told_at = 0.0
-        self.publisher.start()
 
     @property
     def stopping(self) -> bool:
@@ -49,14 +46,8 @@ class Producing:
             self.counts[what] += by
 
     def attend(self, timeout_s: float) -> None:
-        """Listen to the parent for at most so long, and tell it how things are about once a second.
-
-        Raises:
-            Exception: what ended the publishing thread.
-        """
+        """Listen to the parent for at most so long, and tell it how things are about once a second."""
         words = self.parent.listen(timeout_s)
-        if failure := self.publisher.failure:
-            raise failure
         now = time.monotonic()
         if "report" in words or now - self._told_at >= _STATUS_S:
             self._told_at = now
@@ -68,6 +59,31 @@ class Producing:
             status = {**self.counts, "in_hand": 1 if self.is_busy else 0}
         self.parent.tell(status=status, about=self.about)
 
+    def say(self, level: str, text: str) -> None:
+        """Write a line into the log, at the level of this name."""
+        getattr(self.journal.log, level)(text)
+
+
+class Producing(Reporting):
+    """Publishes for one producer; its thread and connection are its process's own."""
+
+    def __init__(self, spec: ProcessSpec, journal: Journal, parent: Parent) -> None:
+        """Begin to connect."""
+        super().__init__(spec, journal, parent)
+        self.publisher = Publisher(spec.pipeline.broker, self.say)
+        self.outlet = TaskOutlet(spec.pipeline, self.publisher, self.count)
+        self.publisher.start()
+
+    def attend(self, timeout_s: float) -> None:
+        """Listen to the parent for at most so long, and tell it how things are about once a second.
+
+        Raises:
+            Exception: what ended the publishing thread.
+        """
+        super().attend(timeout_s)
+        if failure := self.publisher.failure:
+            raise failure
+
     def finish(self, why: str = "stop") -> None:
         """Wait for the last confirms; `why` this process leaves: `plan.FINISHED` for good."""
         self.parent.tell(leaving=why)
@@ -75,6 +91,3 @@ class Producing:
             self.journal.log.warning("the broker didn't confirm the last messages: they may be there, or not")
         self.is_busy = False
         self.tell()
-
-    def _say(self, level: str, text: str) -> None:
-        getattr(self.journal.log, level)(text)

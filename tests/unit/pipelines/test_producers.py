@@ -102,10 +102,10 @@ def test_each_producer_is_a_process_and_a_gateway_as_many_as_are_written() -> No
     )
 
     def named(*only: str) -> list[tuple[str, str]]:
-        return [(spec.name, spec.role) for spec in producers(found, "run", only)]
+        return [(spec.name, spec.role) for spec in producers(found, 5, only)]
 
     both = [("gateway#1", "gateway"), ("gateway#2", "gateway")]
     assert named() == [*both, ("beat#1", "ticker"), ("feed#1", "feeder")]
     assert named("gateway") == both
-    spec: ProcessSpec = producers(found, "run")[2]
-    assert (spec.run, spec.producer) == ("run", found.producers["beat"])
+    spec: ProcessSpec = producers(found, 5)[2]
+    assert (spec.began_ms, spec.producer) == (5, found.producers["beat"])

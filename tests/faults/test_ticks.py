@@ -1,0 +1,223 @@
+"""Clocks: each tick once, whoever dies, and the same id wherever it is published."""
+
+import time
+from collections import Counter
+from contextlib import closing
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from ebats.pipelines import ticks
+from ebats.pipelines.ticks import Memory, Schedule
+from tests.commands import RunningCommand
+from tests.faults.site import Site
+from tests.integration.wire import Wire
+from tests.waiting import wait_until
+
+HOUR_MS = 3_600_000
+
+
+def write(site: Site, **clock: Any) -> None:
+    """Write a file with one clock, whose ticks are noted."""
+    site.write(
+        tasks={"collect": {"python": "tasks:collect"}},
+        events={"ticked": {"tasks": ["collect"]}},
+        producers={"clock": {"payload": "{{ tick }}", "event": "ticked", **clock}},
+    )
+
+
+def launch(site: Site) -> RunningCommand:
+    """Start a runner, and return when its clock has found its place."""
+    command = site.launch()
+    wait_until(lambda: "fires the ticks" in command.output, 40, lambda: command.output[-4000:])
+    return command
+
+
+def leads(command: RunningCommand) -> int:
+    """Return how often a runner's clock has become the one that fires."""
+    return command.output.count("clock#1  fires the ticks")
+
+
+def ticked(site: Site) -> list[str]:
+    """Return the ticks of which a message came, in the order in which they came."""
+    return [run["payload"] for run in site.oracle.started()]
+
+
+def wait_ticks(site: Site, count: int, deadline_s: float = 40) -> None:
+    """Wait until so many different ticks have come."""
+    wait_until(lambda: len({*ticked(site)}) >= count, deadline_s, lambda: str(ticked(site)), every_s=0.1)
+
+
+def check_gapless(site: Site, every_ms: int) -> Counter[str]:
+    """Check that no tick is missing, and each has one id; return how often each came."""
+    runs = site.oracle.started()
+    times = sorted({at_ms(run["payload"]) for run in runs})
+    assert {second - first for first, second in pairwise(times)} <= {every_ms}, times
+    for run in runs:
+        assert run["id"] == ticks.message_id(site.name, "clock", at_ms(run["payload"]))
+    return Counter(run["id"] for run in runs)
+
+
+def at_ms(written: str) -> int:
+    """Return a written tick as Unix milliseconds."""
+    return round(datetime.fromisoformat(written).timestamp() * 1000)
+
+
+def remember(site: Site, dealt_ms: int, **schedule: Any) -> None:
+    """Put what a runner kept, when it stopped, into the queue for it."""
+    site.declare()
+    memory = Memory(dealt_ms=dealt_ms, last_ms=dealt_ms, schedule=str(Schedule(**schedule)))
+    with closing(Wire(site.url)) as wire:
+        wire.send(f"{site.name}.ticks.clock", ticks.to_json(memory))
+
+
+@pytest.mark.slow
+def test_another_runner_takes_over_from_one_that_was_killed_and_no_tick_is_missing(site: Site) -> None:
+    write(site, every="1s")
+    first = launch(site)
+    second = launch(site)
+    assert "another runner fires the ticks" in second.output
+    wait_ticks(site, 4)
+
+    first.kill_all()
+
+    wait_until(lambda: leads(second) == 1, 30, lambda: second.output[-4000:])
+    wait_ticks(site, 9)
+    site.end(second)
+    times = check_gapless(site, 1_000)
+    # What was in hand when its process was killed runs again.
+    assert sum(times.values()) <= len(times) + 2
+
+
+@pytest.mark.slow
+def test_a_clock_killed_again_and_again_misses_none_and_repeats_with_the_same_id(site: Site) -> None:
+    write(site, every="100ms")
+    command = launch(site)
+    for _ in range(6):
+        (clock,) = site.consumers(command, "clock#1")
+        seen = len({*ticked(site)})
+        clock.kill()
+        wait_ticks(site, seen + 5)
+    site.end(command)
+    times = check_gapless(site, 100)
+    # At most what was published, and not yet kept as done, when it was killed.
+    assert sum(times.values()) - len(times) <= 6 * 3
+
+
+def test_a_tick_that_was_published_and_not_kept_comes_again_with_its_id(site: Site) -> None:
+    write(site, every="1h")
+    last = time.time_ns() // 1_000_000 // HOUR_MS * HOUR_MS
+    for _ in range(2):
+        remember(site, last - HOUR_MS, every_ms=HOUR_MS)
+        command = launch(site)
+        wait_until(site.oracle.started, 20)
+        site.end(command)
+        # As if it had died before it was kept.
+        site.take("ticks.clock")
+    assert {run["id"] for run in site.oracle.started()} == {ticks.message_id(site.name, "clock", last)}
+    assert len(ticked(site)) == 2
+
+
+@pytest.mark.parametrize(("missed", "count"), [("skip", 0), ("once", 1), ("all", 3)])
+def test_after_a_pause_missed_ticks_are_as_the_file_says(site: Site, missed: str, count: int) -> None:
+    write(site, cron="0 * * * *", timezone="Asia/Shanghai", missed=missed)
+    last = (time.time_ns() // 1_000_000 - 120_000) // HOUR_MS * HOUR_MS
+    remember(site, last - 3 * HOUR_MS, cron="0 * * * *", zone="Asia/Shanghai")
+    command = launch(site)
+    if count:
+        wait_ticks(site, count)
+    wait_until(lambda: "ticks were missed since" in command.output, 20)
+    site.end(command)
+    expected = [ticks.written(last - ago * HOUR_MS, "Asia/Shanghai") for ago in range(count)]
+    assert sorted(ticked(site)) == sorted(expected)
+    (kept,) = site.take("ticks.clock")
+    assert ticks.from_json(kept.body).dealt_ms == last
+
+
+def test_at_start_is_published_once_in_a_run_by_the_first_runner_before_the_run_is_idle(site: Site) -> None:
+    write(site, at_start=True, payload={"at": "{{ tick }}", "n": 1})
+    site.run()
+    assert len(ticked(site)) == 1
+    site.run()
+    first, second = site.oracle.started()
+    assert first["id"] != second["id"]
+    for run in (first, second):
+        at = at_ms(run["payload"]["at"])
+        assert run["id"] == ticks.message_id(site.name, "clock", at, is_start=True)
+        assert run["payload"]["n"] == 1
+
+
+def test_a_start_is_not_published_again_when_its_process_dies_nor_by_a_second_runner(site: Site) -> None:
+    write(site, at_start=True)
+    command = launch(site)
+    wait_ticks(site, 1)
+    (clock,) = site.consumers(command, "clock#1")
+    clock.kill()
+    wait_until(lambda: leads(command) == 2, 30, lambda: command.output[-4000:])
+
+    second = launch(site)
+    command.kill_all()
+    wait_until(lambda: leads(second) == 1, 40, lambda: second.output[-4000:])
+    (clock,) = site.consumers(second, "clock#1")
+    clock.kill()
+    wait_until(lambda: leads(second) == 2, 30, lambda: second.output[-4000:])
+    site.end(second)
+    assert len({run["id"] for run in site.oracle.started()}) == 1
+
+
+def test_a_clock_feeds_a_task_an_intake_and_events_of_each_format(site: Site) -> None:
+    collect = {"python": "tasks:collect"}
+    site.write(
+        queues={"inbox": {}},
+        tasks={"collect": collect, "direct": collect},
+        events={
+            "text": {"format": "text", "tasks": ["collect"]},
+            "bytes": {"format": "bytes", "tasks": ["collect"]},
+            "later": {"tasks": [{"task": "collect", "delay": "1s"}]},
+            "taken": {"queue": "inbox", "tasks": ["collect"]},
+        },
+        producers={
+            "a": {"at_start": True, "task": "direct", "payload": [1, None, "{{ tick }}"]},
+            "b": {"at_start": True, "event": "text", "payload": "at {{ tick }}"},
+            "c": {"at_start": True, "event": "bytes", "payload": "plain"},
+            "d": {"at_start": True, "event": "later", "payload": {"of": "d"}},
+            "e": {"at_start": True, "event": "taken"},
+        },
+    )
+    site.run(deadline_s=90)
+    found = {(run["task"], run["event"]): run["payload"] for run in site.oracle.started()}
+    assert len(site.oracle.started()) == 5
+    assert found["direct", None][:2] == [1, None]
+    assert found["collect", "text"].startswith("at 2")
+    assert found["collect", "bytes"] == str(b"plain")
+    assert found["collect", "later"] == {"of": "d"}
+    assert found["collect", "taken"] == {}
+
+
+def test_a_changed_line_begins_anew_and_what_is_unreadable_is_told(site: Site) -> None:
+    write(site, every="1h", missed="all")
+    remember(site, 0, every_ms=2 * HOUR_MS)
+    command = launch(site)
+    site.end(command)
+    assert "missed" not in command.output
+    site.take("ticks.clock")
+    with closing(Wire(site.url)) as wire:
+        wire.send(f"{site.name}.ticks.clock", "nonsense")
+    command = launch(site)
+    assert f"what is kept in the queue {site.name}.ticks.clock can't be read" in command.output
+    site.end(command)
+    (kept,) = site.take("ticks.clock")
+    assert ticks.from_json(kept.body).schedule == f"every {HOUR_MS} ms"
+    assert not ticked(site)
+
+
+def test_of_two_that_are_kept_the_later_counts(site: Site) -> None:
+    write(site, every="1h", missed="all")
+    last = time.time_ns() // 1_000_000 // HOUR_MS * HOUR_MS
+    remember(site, last, every_ms=HOUR_MS)
+    remember(site, last - 5 * HOUR_MS, every_ms=HOUR_MS)
+    site.end(launch(site))
+    assert len(site.take("ticks.clock")) == 1
+    assert len(ticked(site)) <= 1  # the hour may have come meanwhile
