@@ -82,7 +82,8 @@ def _about(error: GatewayError, answer: Answer, said: dict[str, Any], request: R
     error.code = code if isinstance(code, str) else ""
     error.items = _items(said)
     error.retry_after_s = answer.retry_after_s
-    error.ids = request.ids
+    error.confirmed = tuple(_confirmed(said))
+    error.ids = tuple(id_ for id_ in request.ids if id_ not in error.confirmed)
     return error
 
 
@@ -97,6 +98,12 @@ def _json(body: bytes) -> dict[str, Any]:
 def _details(said: dict[str, Any]) -> dict[str, Any]:
     details = said.get("error")
     return details if isinstance(details, dict) else {}
+
+
+def _confirmed(said: dict[str, Any]) -> list[str]:
+    """Return the ids of those that are on the broker all the same."""
+    found = _details(said).get("confirmed")
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
 
 def _message(said: dict[str, Any], body: bytes) -> str:

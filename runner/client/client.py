@@ -17,7 +17,7 @@ from ebats.runner.client.background import Background
 from ebats.runner.client.errors import GatewayUnavailable
 from ebats.runner.client.notify import NotifyOptions
 from ebats.runner.client.request import Item, Part, Request
-from ebats.runner.execution.api import TaskOptions
+from ebats.runner.execution.api import EventOptions, TaskOptions
 from ebats.runner.publishing import messages
 from ebats.runner.publishing.messages import Duration
 
@@ -68,16 +68,17 @@ class Client:
         self._finish.atexit = False
         self._closed = False
 
-    def publish(self, event: str, payload: Any, **options: Unpack[TaskOptions]) -> str:
+    def publish(self, event: str, payload: Any, **options: Unpack[EventOptions]) -> str:
         """Publish an event and return the message's id, once the broker behind the gateway has confirmed it.
 
         Args:
             event: Its name.
-            payload: What JSON can hold.
+            payload: What JSON can hold; a `str` where the event's format is text.
             options: `id`: the message's id, to know repeats by; a new one by default.
                 `delay`: how long its tasks wait: "37s", a timedelta, or seconds.
                 `queue`: its tasks run from this queue, one that the file allows them.
-                `headers`: AMQP headers for the tasks to see.
+                `headers`: AMQP headers for the tasks to see; JSON has to hold them.
+                `key`: for an event that is a pattern: a routing key that matches.
 
         Raises:
             TypeError, ValueError: an argument can't be published. Nothing was sent.
@@ -126,7 +127,7 @@ class Client:
         """
         return self._sync(notify.parts(urls, **options), False)
 
-    async def publish_async(self, event: str, payload: Any, **options: Unpack[TaskOptions]) -> str:
+    async def publish_async(self, event: str, payload: Any, **options: Unpack[EventOptions]) -> str:
         """Do what `publish` does, for a coroutine to await."""
         return (await self._async([request.event(event, payload, **options)], False))[0]
 

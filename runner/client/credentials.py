@@ -7,8 +7,8 @@ from typing import Protocol
 from ebats.runner.callbacks.sign import Signer, request_id
 from ebats.runner.client.request import Request
 
-#: RFC 6750, section 2.1; many tokens of other systems have more signs, none of which ends a header.
-_TOKEN = re.compile(r"[\x21-\x7e]+")
+#: RFC 6750, section 2.1, has fewer; gateways take whatever stands in a header as it is.
+_TOKEN = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 
 
 class Credentials(Protocol):
@@ -35,7 +35,7 @@ class Bearer:
             ValueError: it can't be one.
         """
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-            raise ValueError("a token is a text of visible ASCII characters, without white space")
+            raise ValueError("a token is a text of ASCII characters, without white space at its ends")
         self._headers = {"Authorization": f"Bearer {token}"}
 
     def headers(self, request: Request, now: float) -> Mapping[str, str]:  # noqa: ARG002 - one of Credentials

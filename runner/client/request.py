@@ -10,7 +10,7 @@ from ebats.runner.execution.envelope import new_id
 from ebats.runner.publishing import messages
 
 #: What may be said of a message by name, as with `ebats.Publisher`.
-OPTIONS = ("id", "delay", "queue", "headers")
+OPTIONS = ("id", "delay", "queue", "headers", "key")
 
 #: An item of `publish_batch`: (event, payload), and what else `publish` takes by name.
 Item = tuple[str, Any] | tuple[str, Any, Mapping[str, Any]]
@@ -47,6 +47,8 @@ def event(name: str, payload: Any, **options: Any) -> Part:
 
 def task(name: str, payload: Any, **options: Any) -> Part:
     """Return a message for one task; raises as `event`."""
+    if "key" in options:
+        raise TypeError("a key goes with an event: a task has none")
     return _part({"task": _name(name)}, payload, options)
 
 
@@ -89,12 +91,14 @@ def _given(options: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
         yield "delay", format_duration(math.ceil(messages.seconds(delay) * 1000))
     if (chosen := options.get("queue")) is not None:
         yield "queue", _name(chosen)
+    if (key := options.get("key")) is not None:
+        yield "route", _name(key, "a key")
     if (headers := options.get("headers")) is not None:
         messages.check_headers(headers)
         yield "headers", dict(headers)
 
 
-def _name(name: str) -> str:
+def _name(name: str, what: str = "a name") -> str:
     if not isinstance(name, str) or not name:
-        raise TypeError(f"a name has to be a str that isn't empty, unlike {name!r:.60}")
+        raise TypeError(f"{what} has to be a str that isn't empty, unlike {name!r:.60}")
     return name

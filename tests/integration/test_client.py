@@ -23,7 +23,13 @@ def client(gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cl
 
 def test_an_event_is_one_message_with_its_id(client: Client, gateway: FakeGateway) -> None:
     id_ = client.publish(
-        "order_paid", {"order": "支付"}, id="FB1-paid", delay="37s", queue="slow", headers={"trace": "7f"}
+        "order_paid",
+        {"order": "支付"},
+        id="FB1-paid",
+        delay="37s",
+        queue="slow",
+        headers={"trace": "7f"},
+        key="cn.FB1",
     )
     assert id_ == "FB1-paid"
     (seen,) = gateway.seen
@@ -35,18 +41,16 @@ def test_an_event_is_one_message_with_its_id(client: Client, gateway: FakeGatewa
             "id": "FB1-paid",
             "delay": "37s",
             "queue": "slow",
+            "route": "cn.FB1",
             "headers": {"trace": "7f"},
             "payload": {"order": "支付"},
         }
     ]
 
 
-def test_without_an_id_each_message_has_a_new_one(client: Client, gateway: FakeGateway) -> None:
-    assert client.publish("paid", {}) != client.publish("paid", {})
-
-
 def test_a_task_is_named(client: Client, gateway: FakeGateway) -> None:
     assert client.run_task("ship", {"n": 1}, id="7") == "7"
+    assert client.run_task("ship", {}) != client.run_task("ship", {})
     assert gateway.seen[0].items == [{"task": "ship", "id": "7", "payload": {"n": 1}}]
 
 
@@ -111,7 +115,9 @@ def test_a_bad_argument_asks_nobody(client: Client, gateway: FakeGateway) -> Non
         lambda: client.publish("paid", {}, delay="10"),
         lambda: client.publish("paid", {}, headers={"x-death": 1}),
         lambda: client.publish("", {}),
-        lambda: client.publish("paid", {}, key="a.b"),  # type: ignore[call-arg]
+        lambda: client.publish("paid", {}, key=""),
+        lambda: client.run_task("ship", {}, key="a.b"),  # type: ignore[call-arg]
+        lambda: client.publish("paid", {}, route="a.b"),  # type: ignore[call-arg]
         lambda: client.publish_batch([("paid",)]),  # type: ignore[list-item]
         lambda: client.notify("ftp://a/", queue="q"),
         lambda: client.notify("http://a/"),
@@ -175,6 +181,13 @@ def test_a_partial_batch_tells_what_was_taken(client: Client, gateway: FakeGatew
         client.publish_batch([("x", {}, {"id": "a"}), ("y", {}, {"id": "b"})], partial=True)
     assert gateway.seen[0].query == {"partial": "true"}
     assert (caught.value.confirmed, caught.value.ids) == (("a",), ("b",))
+
+
+def test_what_was_confirmed_of_what_failed_is_told(gateway: FakeGateway) -> None:
+    gateway.replies = [problem(503, "unconfirmed", "1 message of 2 isn't there", confirmed=["a"])]
+    with Client(gateway.url, retries=0) as client, pytest.raises(GatewayUnavailable) as caught:
+        client.publish_batch([("x", {}, {"id": "a"}), ("y", {}, {"id": "b"})])
+    assert (caught.value.code, caught.value.confirmed, caught.value.ids) == ("unconfirmed", ("a",), ("b",))
 
 
 def test_who_asks_to_wait_is_waited_for(client: Client, gateway: FakeGateway) -> None:
