@@ -3,6 +3,7 @@
 import ipaddress
 import re
 
+from ebats.pipelines.counting import counted
 from ebats.pipelines.producer import HttpProducer, Token
 from ebats.pipelines.source import Path
 from ebats.pipelines.values import Values
@@ -78,7 +79,7 @@ def _check_token(token: Token, path: Path, values: Values) -> None:
         text = "a token has letters, digits and signs of ASCII, without blanks at its ends"
         values.error(path, text, _RANDOM)
     elif len(token.token) < _SHORTEST_TOKEN:
-        text = f"a token of {len(token.token)} characters can be guessed"
+        text = f"a token of {counted(len(token.token), 'character')} can be guessed"
         values.warning(path, text, _RANDOM)
 
 

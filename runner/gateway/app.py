@@ -9,7 +9,7 @@ from aiohttp.web_response import Response
 
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.producer import HttpProducer
-from ebats.runner.gateway import asked, bodies
+from ebats.runner.gateway import asked, bodies, openapi
 from ebats.runner.gateway.answers import answer, refused, unserved
 from ebats.runner.gateway.asked import JSON, NDJSON, Asked
 from ebats.runner.gateway.auth import Auth
@@ -53,10 +53,12 @@ class Gateway:
         self._rates = Rates()
         self._bodies = Bodies(producer.max_body, producer.header_timeout_s)
         status = Status(counts)
+        description = openapi.document(pipeline, producer)
         self._looks: dict[str, Callable[[], tuple[int, Any]]] = {
             "/healthz": lambda: (200, {"status": "alive", "pipeline": pipeline.name}),
             "/readyz": self._readiness,
             "/v1/status": lambda: (200, status.document()),
+            "/openapi.json": lambda: (200, description),
         }
 
     async def handle(self, request: BaseRequest) -> Response:
@@ -83,6 +85,7 @@ class Gateway:
             _check_method(request, _READS)
             if request.path not in _OPEN:
                 self._auth.admit(request.headers, time.time())
+                self._auth.verify(request.headers, b"", time.time())
         except Refusal as refusal:
             return refused(refusal)
         status, document = self._looks[request.path]()
