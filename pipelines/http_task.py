@@ -1,10 +1,13 @@
 """HTTP callbacks of a task as frozen values: what is asked, what counts as success, within which limits."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ebats.pipelines.entry_point import EntryPoint
 from ebats.pipelines.tls import Tls
+
+_BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 #: A value of `query` and `form`; texts are templates.
 Scalar = str | int | float | bool
@@ -76,6 +79,15 @@ class HttpTask:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     tls: Tls | None = None
     breaker: Breaker | None = None
+
+
+def is_header_value(text: str) -> bool:
+    """Return whether a text can be sent as the value of a header; what isn't ASCII goes as UTF-8.
+
+    No control characters but the tab, https://www.rfc-editor.org/rfc/rfc9110#section-5.5: CR, LF and NUL
+    would begin something else.
+    """
+    return not _BAD_VALUE.search(text)
 
 
 def covers(statuses: Statuses, status: int) -> bool:

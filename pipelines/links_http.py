@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ebats.pipelines.allow_hosts import parse as parse_allow_hosts
-from ebats.pipelines.http_task import HttpTask, Statuses
+from ebats.pipelines.http_task import HttpTask, Statuses, is_header_value
 from ebats.pipelines.model import Event, Pipeline, Task
 from ebats.pipelines.source import Path
 from ebats.pipelines.suggestion import suggest
@@ -24,7 +24,6 @@ _NOT_OURS = frozenset(
         *("transfer-encoding", "upgrade", "proxy-connection"),
     }
 )
-_BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _BODIES = ("json", "form", "body")
 #: What the message itself says with `from`; the schema looks at `url`.
 _WRITTEN = ("method", "headers", "query", *_BODIES)
@@ -166,15 +165,6 @@ def _check_format(event: Event, values: Values) -> None:
         if item and item.task.http and event.format != "json" and _needs_fields(item.task.http):
             text = f"`{item.task.name}` takes fields of a payload, and format `{event.format}` has none"
             values.error(path, text, "take the templates out, or make the payload JSON")
-
-
-def is_header_value(text: str) -> bool:
-    """Return whether a text can be sent as the value of a header; what isn't ASCII goes as UTF-8.
-
-    No control characters but the tab, https://www.rfc-editor.org/rfc/rfc9110#section-5.5: CR, LF and NUL
-    would begin something else.
-    """
-    return not _BAD_VALUE.search(text)
 
 
 def _needs_fields(http: HttpTask) -> bool:

@@ -82,7 +82,7 @@ def inspect_function(function: Callable[..., Any]) -> Function:
     plain = [p for p in by_name if p.name not in special]
     return Function(
         function=function,
-        is_async=inspect.iscoroutinefunction(function) or _has_async_call(function),
+        is_async=is_async(function),
         names=None if any(p.kind is p.VAR_KEYWORD for p in parameters) else frozenset(p.name for p in plain),
         required=frozenset(p.name for p in plain if p.default is p.empty),
         context_name=next((name for name, what in special.items() if what is Context), None),
@@ -90,7 +90,10 @@ def inspect_function(function: Callable[..., Any]) -> Function:
     )
 
 
-def _has_async_call(function: Callable[..., Any]) -> bool:
+def is_async(function: Callable[..., Any]) -> bool:
+    """Return whether what a function returns has to be awaited; an object may be a function too."""
+    if inspect.iscoroutinefunction(function):
+        return True
     return not inspect.isfunction(function) and inspect.iscoroutinefunction(
         getattr(function, "__call__", None)  # noqa: B004 - an object's own method is what is asked for
     )

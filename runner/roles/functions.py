@@ -1,41 +1,63 @@
-"""The Python functions of tasks, hooks and producers, imported when they are needed."""
+"""What tasks, hooks and producers do: Python functions, imported when needed, or HTTP callbacks."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING, Any
 
 from ebats.pipelines.entry_point import EntryPoint
 from ebats.pipelines.model import Consumer, Pipeline, PythonSink, Task
 from ebats.pipelines.producer import PythonProducer
 from ebats.runner.execution.call import BadEntryPoint, Function, find, inspect_function
 from ebats.runner.execution.producer import inspect_producer
+from ebats.runner.execution.slots import Callback
+
+if TYPE_CHECKING:
+    from ebats.runner.callbacks.callbacks import Callbacks
 
 
 class Functions:
-    """Task names to functions; each is imported once."""
+    """Task names to what they do; each is imported once."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._tasks = pipeline.tasks
-        self._found: dict[str, Function] = {}
+    def __init__(
+        self, pipeline: Pipeline, concurrency: int = 1, say: Callable[[str, str], None] = lambda *_: None
+    ) -> None:
+        """Serve a process that runs so many tasks at once; `say` writes a level and a text."""
+        self._pipeline = pipeline
+        self._concurrency = concurrency
+        self._say = say
+        self._found: dict[str, Function | Callback] = {}
+        self._loaded: Collection[Task] = pipeline.tasks.values()
+        self._callbacks: Callbacks | None = None
 
-    def __getitem__(self, name: str) -> Function:
-        """Return the function of a task.
+    def __getitem__(self, name: str) -> Function | Callback:
+        """Return the function or the callback of a task.
 
         Raises:
             BadEntryPoint: it can't be imported, or can't be called with a message.
         """
         found = self._found.get(name)
         if found is None:
-            found = self._found[name] = self._find(self._tasks[name])
+            found = self._found[name] = self._find(self._pipeline.tasks[name])
         return found
 
-    def _find(self, task: Task) -> Function:
-        assert task.python is not None
-        return inspect_function(find(task.python))
-
     def load(self, tasks: Iterable[Task]) -> None:
-        """Import the functions of these tasks now."""
-        for task in tasks:
+        """Import what these tasks need now: no others run here."""
+        self._loaded = list(tasks)
+        for task in self._loaded:
             self[task.name]
+
+    def hosts(self) -> dict[str, Any]:
+        """Return what is known of the hosts that have failed, by task."""
+        return self._callbacks.states() if self._callbacks else {}
+
+    def _find(self, task: Task) -> Function | Callback:
+        if task.python:
+            return inspect_function(find(task.python))
+        if self._callbacks is None:
+            # An HTTP client costs memory, and most processes have no such task.
+            from ebats.runner.callbacks.callbacks import Callbacks
+
+            self._callbacks = Callbacks(self._pipeline, self._concurrency, self._loaded, self._say)
+        return self._callbacks.of(task)
 
 
 def hook(entry: EntryPoint | None) -> Callable[..., Any] | None:

@@ -52,7 +52,7 @@ class Worker:
         pipeline = spec.pipeline
         self.parent = parent
         self.journal = journal
-        self.functions = Functions(pipeline)
+        self.functions = Functions(pipeline, concurrency, self._say)
         self.engine = Engine(pipeline, self.functions, journal, spec.former)
         self.intake = Intake(pipeline.broker, queues, self.engine.take, self._say)
         # Both connections come and go together: the one that takes speaks for both.

@@ -1,0 +1,65 @@
+"""A request of an HTTP callback, before it is sent."""
+
+from dataclasses import dataclass, field
+
+from yarl import URL
+
+
+@dataclass(slots=True, kw_only=True)
+class Request:
+    """A request as `prepare` gets it: whatever is changed in here is sent."""
+
+    method: str
+    url: str
+    #: One value each; what isn't ASCII goes as UTF-8.
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    #: The message's id, the same over all attempts.
+    id: str
+    #: Which of the message's requests it is, and which attempt, from 1.
+    number: int = 1
+    attempt: int = 1
+    #: Its host stands in the file: it isn't looked at by the guard.
+    trusted: bool = False
+    #: Bounds this request alone, within the task's time-out; None: that alone does.
+    timeout_s: float | None = None
+
+    def has(self, header: str) -> bool:
+        """Return whether there is a header of this name, in whichever case."""
+        lower = header.lower()
+        return any(name.lower() == lower for name in self.headers)
+
+
+class BadRequest(Exception):
+    """Raised for a request that can't be built: its text says why."""
+
+
+def as_url(text: str) -> URL:
+    """Return a URL as it stands, so that a signature over it stays true; what can't be sent is encoded.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    try:
+        if any(character < " " or character == "\x7f" for character in text):
+            raise ValueError("it holds control characters")
+        # Encoded already, but for what is never sent as it is: spaces, other scripts, and the like.
+        is_plain = text.isascii() and not any(character in ' "<>\\^`{|}' for character in text)
+        url = URL(text, encoded=is_plain)
+        if url.scheme not in ("http", "https") or not url.raw_host or url.port is None:
+            raise ValueError("it doesn't begin with http:// or https:// and a host")
+    except ValueError as error:
+        raise BadRequest(f"{text[:200]!r} is no URL to ask: {error}") from None
+    return url
+
+
+def shown(url: URL) -> str:
+    """Return a URL for records: without userinfo, query and fragment, which may hold secrets."""
+    port = "" if url.is_default_port() else f":{url.port}"
+    host = f"[{url.raw_host}]" if ":" in (url.raw_host or "") else url.raw_host
+    return f"{url.scheme}://{host}{port}{url.raw_path}"
+
+
+def host_of(url: URL) -> str:
+    """Return host and port, by which the requests to a host are counted."""
+    return f"{(url.raw_host or '').lower()}:{url.port}"
