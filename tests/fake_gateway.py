@@ -115,6 +115,10 @@ class FakeGateway:
         self._ready.set()
         await self._stop.wait()
         await runner.cleanup()
+        late = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         assert request.transport
