@@ -1,9 +1,11 @@
 """What a schema can't say about producers: what each is, and what it publishes."""
 
 from ebats.pipelines import links_gateway, links_ticks
+from ebats.pipelines.addresses import Unaddressable, of_event
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.producer import HttpProducer, Producer, PythonProducer
 from ebats.pipelines.values import Values
+from ebats.pipelines.wiring import wire
 
 _KINDS = ("http", "cron", "every", "python")
 #: Keys that go with some kinds only.
@@ -25,6 +27,8 @@ def check(pipeline: Pipeline, values: Values) -> None:
             _check_target(producer, values)
             if isinstance(producer, HttpProducer):
                 links_gateway.check(producer, values)
+            elif isinstance(producer, PythonProducer):
+                _check_yields(pipeline, producer, values)
     links_ticks.check(pipeline, values)
     _check_ports(pipeline, values)
 
@@ -62,6 +66,18 @@ def _check_target(producer: Producer, values: Values) -> None:
     elif len(targets) > 1:
         text = f"`{producer.name}` has both `event` and `task`"
         values.error_at_key((*path, "task"), text, "keep one of them, or make them two producers")
+
+
+def _check_yields(pipeline: Pipeline, producer: PythonProducer, values: Values) -> None:
+    """Check that a payload alone is enough for what a function yields."""
+    if producer.event is None or values.has_error("events"):
+        return
+    try:
+        of_event(pipeline.name, wire(pipeline), producer.event, now=0.0)
+    except Unaddressable:
+        text = f"`{producer.event}` is whatever matches a pattern, and a payload alone has no key to go by"
+        hint = f'leave `event` out, and yield ("{producer.event}", payload, {{"key": ...}})'
+        values.error(("producers", producer.name, "event"), text, hint)
 
 
 def _check_ports(pipeline: Pipeline, values: Values) -> None:

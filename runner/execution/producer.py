@@ -81,7 +81,7 @@ def _hints(function: Callable[..., Any]) -> dict[str, object]:
 
 def _is_context(hint: object) -> bool:
     if isinstance(hint, str):
-        return hint.rpartition(".")[2] == ProducerContext.__name__
+        return any(part.strip().rpartition(".")[2] == ProducerContext.__name__ for part in hint.split("|"))
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
         return any(_is_context(each) for each in typing.get_args(hint))
     return hint is ProducerContext
