@@ -48,7 +48,7 @@ def resolve_schema(values: Values, event: str, folder: Path) -> PayloadSchema | 
     found = faults(schema)
     for fault in found:
         values.error(path, _about(shown(written), fault), fault.hint)
-    return None if found else PayloadSchema(text=_text(schema), where=written)
+    return None if found else PayloadSchema(text=_text(schema), where=short(written))
 
 
 def _in_place(values: Values, event: str, schema: dict[str, Any]) -> PayloadSchema | None:

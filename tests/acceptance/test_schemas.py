@@ -21,7 +21,8 @@ ORDER = {
     "properties": {"order": {"$ref": "#/$defs/order"}},
     "$defs": {"order": {"type": "object", "properties": {"id": {"type": "integer"}}}},
 }
-GOOD, BAD = {"order": {"id": 7}}, {"order": {"id": "top secret"}}
+GOOD: dict[str, Any] = {"order": {"id": 7}}
+BAD: dict[str, Any] = {"order": {"id": "top secret"}}
 WHY = "/order/id: must be a whole number, and is a string"
 
 TASKS = """
