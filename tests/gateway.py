@@ -104,5 +104,11 @@ SHOP: dict[str, Any] = {
         "happened": {"tasks": ["work"]},
         "noted": {"format": "text", "tasks": ["alone"]},
         "wanted": {"exchange": "orders", "key": "*.GO", "tasks": ["alone"]},
+        "priced": {
+            "exchange": "orders",
+            "key": "price",
+            "schema": {"type": "object", "properties": {"price": {"type": "integer"}}},
+            "tasks": ["alone"],
+        },
     },
 }

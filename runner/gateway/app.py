@@ -108,8 +108,7 @@ class Gateway:
         self._rates.check(caller, time.monotonic())
         what = self._asked(request)
         kind = asked.media_type(headers, (JSON, NDJSON) if what.one is None else (JSON,))
-        # What is signed counts: whoever sends it again may have changed the other.
-        key = caller.key or asked.key(headers)
+        key = asked.key(headers, caller.key)
         if not self._deliveries.is_served:
             # Before the body: it would be read in vain.
             raise unserved("the broker takes no messages for now; nothing was published")

@@ -110,21 +110,23 @@ def media_type(headers: Mapping[str, str], allowed: Collection[str]) -> str:
     return kind
 
 
-def key(headers: Mapping[str, str]) -> str | None:
+def key(headers: Mapping[str, str], signed: str | None = None) -> str | None:
     """Return the key that a request's ids are made of, if it has one.
 
-    A text, or a string in quotes
+    `signed` is the id of a signed request: that counts, for whoever sends the request again may have changed
+    the header. A header is a text, or a string in quotes
     (https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header, section 2.1).
 
     Raises:
         Refusal: it can't be one.
     """
-    given = headers.get("Idempotency-Key")
+    name = "webhook-id" if signed else "Idempotency-Key"
+    given = signed or headers.get(name)
     if given is None:
         return None
-    found = given[1:-1] if len(given) > 1 and given[0] == given[-1] == '"' else given
+    found = given[1:-1] if not signed and len(given) > 1 and given[0] == given[-1] == '"' else given
     if not 0 < len(found) <= _LONGEST_KEY or not found.isascii() or not found.isprintable():
-        text = f"an Idempotency-Key has 1 to {_LONGEST_KEY} characters of ASCII, unlike {given!r:.60}"
+        text = f"{name} has 1 to {_LONGEST_KEY} characters of ASCII, unlike {given!r:.60}"
         raise Refusal(400, "bad_key", text)
     return found
 

@@ -89,7 +89,8 @@ class Targets:
         try:
             found = target.addresses(now, item.delay_s)
         except Unaddressable as error:
-            raise BadItem(str(error)) from None
+            # What programs call a key is a route in items.
+            raise BadItem(str(error).replace("choose a key", "choose a `route`")) from None
         if not item.delay_s:
             self._straight[item.names] = found
         return found

@@ -6,6 +6,7 @@ import traceback
 from ebats.pipelines.plan import ProcessSpec
 from ebats.pipelines.producer import HttpProducer
 from ebats.runner.execution.journal import Journal
+from ebats.runner.execution.schemas import Schemas
 from ebats.runner.execution.seldom import Seldom
 from ebats.runner.gateway.app import Gateway
 from ebats.runner.gateway.deliver import Deliveries
@@ -67,7 +68,9 @@ class _Progress:
 def _handler(producer: HttpProducer, producing: Producing, loop: asyncio.AbstractEventLoop) -> Handler:
     count = _Progress(producing).count
     deliveries = Deliveries(producing.outlet.sender, producing.publisher, loop)
-    targets = Targets(producing.pipeline, lambda _event, _payload: None)
+    schemas = Schemas(producing.pipeline)
+    schemas.load(producing.pipeline.events)
+    targets = Targets(producing.pipeline, schemas.problem)
     desk = Desk(targets, deliveries, count, producer.max_item)
     gateway = Gateway(producing.pipeline, producer, desk, deliveries, producing.counts, count)
     return gateway.handle

@@ -114,6 +114,25 @@ def test_what_no_queue_takes_is_named(gateway: Gateway, wire: Wire, site: Site) 
     assert partial.reasons == answer.reasons
 
 
+def test_payloads_are_checked_by_the_schemas_of_their_events(
+    gateway: Gateway, wire: Wire, site: Site
+) -> None:
+    bad, good = {"price": "7"}, {"price": 7}
+    items = [
+        {"exchange": "orders", "route": "price", "payload": bad},
+        {"event": "priced", "payload": bad},
+        {"exchange": "orders", "route": "price", "payload": '{"price": "7"}', "raw": True},
+        {"exchange": "orders", "route": "price", "payload": good},
+    ]
+    answer = gateway.post("/v1/messages?partial=true", items, BEARER)
+    assert list(answer.reasons) == [0, 1, 2]
+    assert all(reason.startswith("/price: ") for reason in answer.reasons.values()), answer.reasons
+    single = gateway.post("/v1/events/priced", bad, BEARER)
+    assert (single.status, list(single.reasons)) == (422, [0])
+    assert body(wire.get(f"{site.name}.alone")) == b'{"price": 7}'
+    assert wire.ready(f"{site.name}.alone") == 0
+
+
 def test_counters_say_what_was_sent_and_asked(gateway: Gateway, site: Site) -> None:
     item = {"exchange": "orders", "route": "a.GO", "payload": 1}
     gateway.post("/v1/messages", [item] * 3, BEARER)
