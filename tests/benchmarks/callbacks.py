@@ -13,7 +13,7 @@ NUMBER = 20_000
 NUMBER_OF_CELERY = 5_000
 CONCURRENCY = 200
 #: More threads than these made Celery slower.
-CELERY_THREADS = 32
+CELERY_THREADS = 8
 ROUNDS = 3
 
 _CELERY_SEND = """
