@@ -1,6 +1,8 @@
 """A request of an HTTP callback, before it is sent."""
 
+import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from yarl import URL
 
@@ -34,6 +36,12 @@ class BadRequest(Exception):
     """Raised for a request that can't be built: its text says why."""
 
 
+#: What a URL may hold as it is, https://www.rfc-editor.org/rfc/rfc3986#section-2
+_PLAIN = re.compile(r"[!#-;=?-Z\[\]_a-z~]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@lru_cache(maxsize=1024)
 def as_url(text: str) -> URL:
     """Return a URL as it stands, so that a signature over it stays true; what can't be sent is encoded.
 
@@ -41,11 +49,9 @@ def as_url(text: str) -> URL:
         BadRequest: it is none.
     """
     try:
-        if any(character < " " or character == "\x7f" for character in text):
+        if _CONTROL.search(text):
             raise ValueError("it holds control characters")
-        # Encoded already, but for what is never sent as it is: spaces, other scripts, and the like.
-        is_plain = text.isascii() and not any(character in ' "<>\\^`{|}' for character in text)
-        url = URL(text, encoded=is_plain)
+        url = URL(text, encoded=_PLAIN.fullmatch(text) is not None)
         if url.scheme not in ("http", "https") or not url.raw_host or url.port is None:
             raise ValueError("it doesn't begin with http:// or https:// and a host")
     except ValueError as error:
@@ -53,6 +59,7 @@ def as_url(text: str) -> URL:
     return url
 
 
+@lru_cache(maxsize=1024)
 def shown(url: URL) -> str:
     """Return a URL for records: without userinfo, query and fragment, which may hold secrets."""
     port = "" if url.is_default_port() else f":{url.port}"
@@ -60,6 +67,7 @@ def shown(url: URL) -> str:
     return f"{url.scheme}://{host}{port}{url.raw_path}"
 
 
+@lru_cache(maxsize=1024)
 def host_of(url: URL) -> str:
     """Return host and port, by which the requests to a host are counted."""
     return f"{(url.raw_host or '').lower()}:{url.port}"

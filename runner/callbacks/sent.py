@@ -73,7 +73,10 @@ def result_of(
     `is_list`: what they were answered is handed on as a list, also where there is one. `since`: from when
     on the message is postponed, if it is because a host is down.
     """
-    notes = tuple(one.note() for one in sent)
+    notes = tuple([one.note() for one in sent])
+    if all(one.outcome in _FINE for one in sent):
+        values = [_value(one) for one in sent]
+        return Returned(values if is_list else values[0], notes)
     done = tuple(number for number, one in enumerate(sent, 1) if one.outcome in ("success", "earlier"))
     for outcome, how, error in _WORST:
         worst = [one for one in sent if one.outcome == outcome]
@@ -89,12 +92,9 @@ def result_of(
                 requests=notes,
             )
     waiting = [one for one in sent if one.outcome == "waiting"]
-    if waiting:
-        first = min(waiting, key=lambda one: one.wait_ms)
-        is_down = any(one.is_down for one in waiting)
-        return Postponed(first.wait_ms, first.text, done, since if is_down else None, notes)
-    values = [_value(one) for one in sent]
-    return Returned(values if is_list else values[0], notes)
+    first = min(waiting, key=lambda one: one.wait_ms)
+    is_down = any(one.is_down for one in waiting)
+    return Postponed(first.wait_ms, first.text, done, since if is_down else None, notes)
 
 
 def _told(sent: Sequence[Sent], worst: Sequence[Sent]) -> str:

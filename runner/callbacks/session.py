@@ -24,7 +24,6 @@ _OURS = {
     # What is read is what was sent: nothing is unpacked, so that nothing small becomes large.
     "Accept-Encoding": "identity",
 }
-_OURS_LOWER = frozenset(name.lower() for name in _OURS)
 
 
 class NoAnswer(Exception):
@@ -59,7 +58,8 @@ class Session:
             OSError: a certificate or key can't be read.
         """
         self._guard = guard
-        self._context = _context(tls)
+        # Without files of its own: the system's certificates, which aiohttp has read already.
+        self._context = _context(tls) if tls and (tls.ca_certs or tls.certfile) else True
         self._client: aiohttp.ClientSession | None = None
 
     async def send(self, request: Request, url: URL, timeout: aiohttp.ClientTimeout) -> Answer:
@@ -72,16 +72,13 @@ class Session:
         client = self._client or self._open()
         if self._guard:
             self._guard.check(url)
-        # A second user agent would be one too many.
-        given = {name.lower() for name in request.headers} & _OURS_LOWER
-        ours = {name: value for name, value in _OURS.items() if name.lower() not in given} if given else _OURS
         began = time.monotonic()
         try:
             async with client.request(
                 request.method,
                 url,
                 data=request.body,
-                headers={**ours, **request.headers},
+                headers=request.headers,
                 timeout=timeout,
                 allow_redirects=False,
             ) as response:
@@ -109,6 +106,7 @@ class Session:
         )
         self._client = aiohttp.ClientSession(
             connector=connector,
+            headers=_OURS,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
@@ -123,9 +121,9 @@ class Session:
             await self._client.close()
 
 
-def _context(tls: Tls | None) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=tls.ca_certs if tls else None)
-    if tls and tls.certfile:
+def _context(tls: Tls) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=tls.ca_certs)
+    if tls.certfile:
         context.load_cert_chain(tls.certfile, tls.keyfile)
     return context
 

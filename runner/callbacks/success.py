@@ -3,6 +3,8 @@
 import json
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -20,7 +22,8 @@ _CHARSET = re.compile(
 _SHOWN = 200
 
 
-class Answer(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, kw_only=True)
+class Answer:
     """What came back."""
 
     status: int
@@ -34,7 +37,7 @@ class Answer(msgspec.Struct, frozen=True):
     is_cut: bool
     seconds: float
 
-    @property
+    @cached_property
     def text(self) -> str:
         """Return the body as a text; what isn't in its encoding becomes U+FFFD."""
         found = _CHARSET.search(self.content_type)

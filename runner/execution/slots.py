@@ -219,10 +219,19 @@ class Slots:
         # Only the intake's thread and a slot's come here, each under no lock: the first one wins.
         with self._lock:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                self._loop = _fast_loop() or asyncio.new_event_loop()
                 serve = partial(_serve, self._loop)
                 threading.Thread(target=serve, name="event-loop", daemon=True).start()
             return self._loop
+
+
+def _fast_loop() -> "asyncio.AbstractEventLoop | None":
+    """Return an event loop of uvloop's, where that is installed (`ebats[fast]`)."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop()
 
 
 def _serve(loop: "asyncio.AbstractEventLoop") -> None:
