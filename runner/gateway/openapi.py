@@ -54,6 +54,7 @@ def _messages(pipeline: Pipeline, producer: HttpProducer) -> _Json:
     return {
         "operationId": "publish_messages",
         "summary": "Publish messages: all of them, or none.",
+        "description": f"Up to {MOST_ITEMS:,} at once.",
         "parameters": [
             _parameter(
                 "partial", {"type": "boolean", "default": False}, "Take the good items though others are bad."
@@ -64,7 +65,7 @@ def _messages(pipeline: Pipeline, producer: HttpProducer) -> _Json:
             "required": True,
             "content": {
                 JSON: {
-                    "schema": {"type": "array", "items": item, "minItems": 1, "maxItems": MOST_ITEMS},
+                    "schema": {"type": "array", "items": item, "minItems": 1},
                     "examples": {"one": {"value": [_example(pipeline)]}},
                 },
                 NDJSON: {"schema": {"type": "string", "description": "An item on each line."}},
