@@ -123,7 +123,7 @@ class Bodies:
         encoding = request.headers.get("Content-Encoding", "identity")
         if encoding.strip().lower() not in ("", "identity"):
             text = f"the body is encoded as {encoding!r:.60}: send it as it is"
-            raise Refusal(415, "encoded", text, {"Accept-Encoding": "identity"}, close=True)
+            raise Refusal(415, "unsupported_encoding", text, {"Accept-Encoding": "identity"}, close=True)
         self._check_size(request.content_length or 0)
 
     def _check_size(self, size: int) -> None:

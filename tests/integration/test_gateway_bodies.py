@@ -13,7 +13,7 @@ from tests.integration.raw_http import CHUNKED, GET, POST, drip, serving
         (POST + b"Content-Length: 5001\r\n\r\n", (413, "too_large")),
         (POST + b"Content-Length: 99999999999999999999\r\n\r\n", (400, "bad_request")),
         (CHUNKED + b"1389\r\n" + b"x" * 5001, (413, "too_large")),
-        (POST + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", (415, "encoded")),
+        (POST + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", (415, "unsupported_encoding")),
         (POST + b"Content-Length: 10\r\n\r\n{}", (408, "too_slow")),
         (CHUNKED + b"2\r\n{}\r\n", (408, "too_slow")),
         (CHUNKED + b"zz\r\n{}\r\n", (400, "bad_request")),
