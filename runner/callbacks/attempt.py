@@ -104,7 +104,7 @@ class Attempt:
         """Send one request; return whether its host has failed, None: nobody asked it."""
         kit, began = self._kit, time.monotonic()
         if kit.signer:
-            number = request_id(request.id, request.number - 1, len(self._requests))
+            number = request_id(request.id, request.number, len(self._requests))
             request.headers |= kit.signer.headers(number, time.time(), request.body or b"")
         session = kit.trusted if request.trusted else kit.guarded
         try:
@@ -136,7 +136,7 @@ class Attempt:
         hosts, now = self._kit.hosts, time.monotonic()
         change = hosts.leave(place, host_failed, now)
         if change == "down":
-            self._kit.say("warning", f"{place.host} is down: it isn't asked any more, but for probes")
+            self._kit.say("warning", f"{place.host} is down: its messages wait, and use up no attempts")
         elif change == "up":
             self._kit.say("info", f"{place.host} is up again")
         if place.is_probe and host_failed and sent.outcome in ("failed", "late"):

@@ -108,14 +108,18 @@ class HttpCallback:
     def _result(self, envelope: Envelope, attempt: Attempt | None, carried: Carried | None) -> Result:
         assert attempt is not None
         now = time.time()
-        since = min(envelope.postponed_since or now, now)
-        most = carried.most_attempts if carried else None
-        result = result_of(attempt.sent, is_list=carried is not None, most_attempts=most, since=since)
+        result = result_of(
+            attempt.sent,
+            now=now,
+            is_list=carried is not None,
+            most_attempts=carried.most_attempts if carried else None,
+            since=envelope.postponed_since,
+        )
         breaker = self._kit.http.breaker
-        if isinstance(result, Postponed) and result.since is not None and breaker:
-            waited_s = now - since
-            if waited_s >= breaker.max_age_s:
-                text = f"waited {waited_s:.0f} s: {result.why}"
+        if breaker and isinstance(result, Postponed) and any(one.is_down for one in attempt.sent):
+            waited_s = now - (result.since or now)
+            if waited_s > breaker.max_age_s:
+                text = f"waited {waited_s:.0f} s for its host, longer than max_age: {result.why}"
                 return Failed("expired", "HostDown", text, done=result.done, requests=result.requests)
         return result
 

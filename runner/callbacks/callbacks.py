@@ -48,7 +48,8 @@ class Callbacks:
         except OSError as error:
             raise BadEntryPoint(f"can't use the certificates of {task.name}: {error}") from error
         hosts = self._hosts[task.name] = Hosts(self._most(http), http.breaker.after if http.breaker else None)
-        return HttpCallback(self._pipeline, task, Kit(http, sessions, hosts, self._say))
+        kit = Kit(http, sessions, hosts, lambda level, text: self._say(level, f"{task.name}: {text}"))
+        return HttpCallback(self._pipeline, task, kit)
 
     def states(self) -> dict[str, dict[str, HostState]]:
         """Return the hosts that have failed, by task; of tasks that have none, nothing."""

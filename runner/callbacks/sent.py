@@ -66,12 +66,17 @@ class Sent(msgspec.Struct):
 
 
 def result_of(
-    sent: Sequence[Sent], *, is_list: bool, most_attempts: int | None = None, since: float | None = None
+    sent: Sequence[Sent],
+    *,
+    now: float,
+    is_list: bool = False,
+    most_attempts: int | None = None,
+    since: float | None = None,
 ) -> Result:
     """Return what an attempt comes to, given all of its message's requests in their order.
 
-    `is_list`: what they were answered is handed on as a list, also where there is one. `since`: from when
-    on the message is postponed, if it is because a host is down.
+    `is_list`: what they were answered is handed on as a list, also where there is one. `since`: when a host
+    that is down first made the message wait; not a wait for a place ends that, but an attempt. Unix times.
     """
     notes = tuple([one.note() for one in sent])
     if all(one.outcome in _FINE for one in sent):
@@ -93,8 +98,10 @@ def result_of(
             )
     waiting = [one for one in sent if one.outcome == "waiting"]
     first = min(waiting, key=lambda one: one.wait_ms)
-    is_down = any(one.is_down for one in waiting)
-    return Postponed(first.wait_ms, first.text, done, since if is_down else None, notes)
+    if any(one.is_down for one in waiting):
+        # Somebody's clock may be ahead, but nothing waits for ever.
+        since = now if since is None else min(since, now)
+    return Postponed(first.wait_ms, first.text, done, since, notes)
 
 
 def _told(sent: Sequence[Sent], worst: Sequence[Sent]) -> str:

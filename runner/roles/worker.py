@@ -102,7 +102,12 @@ class Worker:
         now = time.monotonic()
         if "report" in words or now - self._told_at >= _STATUS_S:
             self._told_at = now
-            self.parent.tell(status=self.status())
+            self.parent.tell(status=self.status(), about=self._about())
+
+    def _about(self) -> dict[str, Any]:
+        """Return what `ebats status` shows beside the numbers: hosts that callbacks have found failing."""
+        hosts = self.functions.hosts()
+        return {"hosts": hosts} if hosts else {}
 
     def _patience_s(self) -> float:
         """Return how long a message may wait here for a slot.
