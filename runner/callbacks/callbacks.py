@@ -52,9 +52,9 @@ class Callbacks:
         return HttpCallback(self._pipeline, task, kit)
 
     def states(self) -> dict[str, dict[str, HostState]]:
-        """Return the hosts that have failed, by task; of tasks that have none, nothing."""
+        """Return the hosts that have failed, by task; of tasks that have none, nothing. From any thread."""
         now = time.monotonic()
-        found = {name: hosts.states(now) for name, hosts in self._hosts.items()}
+        found = {name: hosts.states(now) for name, hosts in list(self._hosts.items())}
         return {name: states for name, states in found.items() if states}
 
     def _most(self, http: HttpTask) -> int:

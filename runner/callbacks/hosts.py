@@ -9,7 +9,7 @@ from ebats.runner.callbacks.breaker import Breaker, Change
 #: Where a host has as many requests as it may have, further messages wait on this rung.
 _CROWDED_MS = 1_000
 #: Payloads may name any number of hosts: more than so many aren't remembered, nor one that nobody asks for.
-_MOST, _FORGOTTEN_S = 10_000, 3_600.0
+_FEW, _MOST, _FORGOTTEN_S = 100, 10_000, 3_600.0
 _SHOWN = 50
 
 
@@ -38,6 +38,14 @@ class _Host:
         self.in_hand = 0
         self.used = 0.0
 
+    @property
+    def has_failed(self) -> bool:
+        return self.breaker is not None and not self.breaker.is_quiet
+
+    @property
+    def is_down(self) -> bool:
+        return self.breaker is not None and self.breaker.down_since is not None
+
 
 class HostState(msgspec.Struct, frozen=True, omit_defaults=True):
     """What `ebats status` shows of a host that has failed."""
@@ -60,10 +68,12 @@ class Hosts:
         self._most = max_per_host
         self._after = after
         self._hosts: dict[str, _Host] = {}
+        #: With so many it is time to look which of them can be forgotten.
+        self._look_at = _FEW
 
     def enter(self, name: str, now: float) -> Place | Busy:
         """Return a place for a request, or why there is none."""
-        host = self._hosts.get(name) or self._add(name)
+        host = self._hosts.get(name) or self._add(name, now)
         host.used = now
         if host.in_hand >= self._most:
             return Busy(_CROWDED_MS, f"{name} has {host.in_hand} requests in hand, its max_per_host", False)
@@ -94,25 +104,26 @@ class Hosts:
         return host.breaker.pause_ms(now) if host and host.breaker else _CROWDED_MS
 
     def states(self, now: float) -> dict[str, HostState]:
-        """Return the hosts that have failed, those that are down first, and forget what nobody asks for."""
-        for name in [name for name, host in self._hosts.items() if _is_idle(host, now)]:
-            del self._hosts[name]
-        failing = [
-            (name, host) for name, host in self._hosts.items() if host.breaker and host.breaker.failures
-        ]
-        failing.sort(key=lambda pair: pair[1].breaker is None or pair[1].breaker.down_since is None)
+        """Return the hosts that have failed, those that are down first; from any thread."""
+        hosts = list(self._hosts.items())
+        failing = [(name, host) for name, host in hosts if host.has_failed and not _is_forgotten(host, now)]
+        failing.sort(key=lambda pair: not pair[1].is_down)
         return {name: _state(host, now) for name, host in failing[:_SHOWN]}
 
-    def _add(self, name: str) -> _Host:
-        if len(self._hosts) >= _MOST:
-            unused = next((name for name, host in self._hosts.items() if not host.in_hand), None)
-            if unused is not None:
-                del self._hosts[unused]
+    def _add(self, name: str, now: float) -> _Host:
+        if len(self._hosts) >= self._look_at:
+            for old in [old for old, host in self._hosts.items() if _is_forgotten(host, now)]:
+                del self._hosts[old]
+            if len(self._hosts) >= _MOST:
+                unused = next((old for old, host in self._hosts.items() if not host.in_hand), None)
+                if unused is not None:
+                    del self._hosts[unused]
+            self._look_at = min(_MOST, 2 * len(self._hosts) + _FEW)
         host = self._hosts[name] = _Host(Breaker(self._after) if self._after else None)
         return host
 
 
-def _is_idle(host: _Host, now: float) -> bool:
+def _is_forgotten(host: _Host, now: float) -> bool:
     return not host.in_hand and now - host.used > _FORGOTTEN_S
 
 

@@ -2,7 +2,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ebats.runner.callbacks.hosts import _MOST, Busy, Hosts, Place
+from ebats.runner.callbacks.hosts import _FEW, _MOST, Busy, Hosts, Place
 
 
 def place(found: Place | Busy) -> Place:
@@ -76,10 +76,14 @@ def test_what_status_shows_begins_with_those_that_are_down() -> None:
 
 def test_what_nobody_asks_for_is_forgotten_in_an_hour() -> None:
     hosts = Hosts(9, 3)
-    down(hosts, "dead", 0.0)
-    assert "dead" in hosts.states(3_599.0)
+    held = place(hosts.enter("held", 0.0))
+    for number in range(_FEW - 1):
+        down(hosts, f"dead-{number}", 0.0)
+    assert "dead-0" in hosts.states(3_599.0)
     assert hosts.states(3_601.0) == {}
-    place(hosts.enter("dead", 3_602.0))
+    place(hosts.enter("new", 3_602.0))
+    assert hosts._hosts.keys() == {"held", "new"}
+    hosts.leave(held, False, 3_602.0)
 
 
 def test_payloads_that_name_many_hosts_take_no_more_and_more_memory() -> None:
