@@ -57,24 +57,34 @@ async def send(session: aiohttp.ClientSession, gateway: Gateway, request: Reques
     tried, maybe_sent = 0, False
     while True:
         tried += 1
-        try:
-            answer = await _attempt(session, gateway, request)
-            if not answer.is_passing:
-                return ids_of(answer, request)
-            ids_of(answer, request)
-        except GatewayUnavailable as error:
-            failure: GatewayError = error
-            # Too many requests: this one wasn't looked at.
-            maybe_sent = maybe_sent or error.status != 429
-        except GatewayError as error:
-            raise _told(error, gateway, "") from None
-        except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
-            failure = _unanswered(error, gateway, request)
-            maybe_sent = maybe_sent or not isinstance(error, _UNSENT)
+        found = await _tried(session, gateway, request)
+        if isinstance(found, list):
+            return found
+        failure, was_sent = found
+        maybe_sent = maybe_sent or was_sent
         pause_s = wait_s(tried, failure.retry_after_s, random.random())
         if tried > gateway.retries or pause_s is None:
-            raise _told(failure, gateway, _given_up(tried, maybe_sent)) from None
+            raise _told(failure, gateway, _given_up(tried, maybe_sent))
         await asyncio.sleep(pause_s)
+
+
+async def _tried(
+    session: aiohttp.ClientSession, gateway: Gateway, request: Request
+) -> list[str] | tuple[GatewayUnavailable, bool]:
+    """Return the ids of what was published, or how the attempt failed, and whether it may be there anyway.
+
+    Raises:
+        GatewayError: no other attempt would help.
+    """
+    try:
+        return ids_of(await _attempt(session, gateway, request), request)
+    except GatewayUnavailable as error:
+        # Too many requests: this one wasn't looked at.
+        return error, error.status != 429
+    except GatewayError as error:
+        raise _told(error, gateway, "") from None
+    except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
+        return _unanswered(error, gateway, request), not isinstance(error, _UNSENT)
 
 
 async def _attempt(session: aiohttp.ClientSession, gateway: Gateway, request: Request) -> Answer:

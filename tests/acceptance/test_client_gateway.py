@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 
 TOKEN = "a-long-and-random-text"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-WAYS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+WAYS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "token": ({"auth": {"bearer": TOKEN}}, {"token": TOKEN}),
     "secret": ({"auth": {"secret": SECRET}}, {"secret": SECRET}),
     "nothing": ({}, {}),

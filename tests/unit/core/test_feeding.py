@@ -66,7 +66,7 @@ def ended(played: Feeding) -> Feeding:
 
 def refusing(*bodies: bytes) -> Sender:
     sender = Sender()
-    sender.refuses = dict.fromkeys(bodies, NotFound("no exchange 'shop.events'"))
+    sender.refuses = {body: NotFound("no exchange 'shop.events'") for body in bodies}
     return sender
 
 
