@@ -12,6 +12,7 @@ import pytest
 from ebats import Client, GatewayRefused, GatewayUnavailable
 from tests.brokers import RabbitNode, free_port
 from tests.commands import RunningCommand
+from tests.fake_gateway import FakeGateway, answer
 from tests.faults.site import START_DEADLINE_S, Site
 from tests.waiting import wait_until
 
@@ -95,6 +96,31 @@ def test_a_notification_is_a_message_in_the_queue(site: Site) -> None:
     assert [letter.properties["message_id"] for letter in letters] == [*ids, ids[0], said]
     assert letters[-1].body == b"as it stands"
     assert json.loads(letters[0].body) == {"requests": [{"url": "https://a.example/x"}]}
+
+
+def test_a_notification_is_a_call_of_each_url(site: Site) -> None:
+    listen = f"127.0.0.1:{free_port()}"
+    http = {"from": "payload", "allow_hosts": ["127.0.0.0/8"], "sign": {"secret": SECRET}}
+    site.write(
+        tasks={"call": {"http": http, "queue": "callbacks"}},
+        queues={"callbacks": {}},
+        producers={"gateway": {"http": {"listen": listen}}},
+    )
+    command = launch(site)
+    with FakeGateway() as callee, Client(f"http://{listen}") as client:
+        callee.replies = [answer(200, "ok")] * 3
+        urls = [f"{callee.url}/paid?n=1", f"{callee.url}/paid?n=2"]
+        ids = client.notify(urls, unique_key="FB1", queue="callbacks")
+        post = {"method": "POST", "options": {"json": {"n": 3}}}
+        ids += client.notify(f"{callee.url}/hook", unique_key="FB1", task="call", **post)
+        wait_until(lambda: len(callee.seen) == 3, 30)
+        called = {seen.headers["webhook-id"]: seen for seen in callee.seen}
+        assert called.keys() == {*ids}
+        assert [called[id_].request.method for id_ in ids] == ["GET", "GET", "POST"]
+        assert [dict(called[id_].query) for id_ in ids] == [{"n": "1"}, {"n": "2"}, {}]
+        assert json.loads(called[ids[2]].body) == {"n": 3}
+        wait_until(lambda: successes(site).keys() == {*ids}, 30)
+    site.end(command)
 
 
 def test_what_a_gateway_refuses_is_told(local_site: Site) -> None:
