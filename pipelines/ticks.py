@@ -10,8 +10,11 @@ from ebats.pipelines import cron
 from ebats.pipelines.producer import Missed
 from ebats.pipelines.template import Template, parse
 
-#: Ticks that come later than this were missed: a pause, and not merely a change of leaders.
-LATE_MS = 60_000
+#: Ticks that come later than this were missed: a pause, and not merely a change of leaders. RabbitMQ needs
+#: two to three heartbeats until it gives up a connection whose other end is silent.
+LATE_MS = 120_000
+_LATE_HEARTBEATS = 4
+_SHORTEST_MS = 100
 #: More ticks of one pause aren't made up for.
 MOST_MISSED = 1_000
 #: So far ahead the last tick can't be because somebody set the clock right: it was another time altogether.
@@ -43,7 +46,7 @@ class Schedule:
             return tuple(self._between(after_ms, until_ms))
         found: tuple[int, ...] = ()
         # A cron line can't be asked backwards with the same answers, and ten years of it take long.
-        back_ms = LATE_MS * most
+        back_ms = 60_000 * most
         while len(found) < most:
             begin_ms = max(after_ms, until_ms - back_ms)
             found = tuple(deque(self._between(begin_ms, until_ms), maxlen=most))
@@ -92,18 +95,22 @@ class Due:
     too_many: bool = False
 
 
-def due(schedule: Schedule, missed: Missed, dealt_ms: int, now_ms: int) -> Due:
+def late_ms(heartbeat_s: float) -> int:
+    """Return how late a tick may be that wasn't missed, on a broker with this heartbeat."""
+    return max(LATE_MS, round(_LATE_HEARTBEATS * heartbeat_s * 1000))
+
+
+def due(schedule: Schedule, missed: Missed, dealt_ms: int, now_ms: int, late_ms: int = LATE_MS) -> Due:
     """Return what is to be done now, when all ticks up to `dealt_ms` are dealt with.
 
-    Ticks that are a minute late at most are fired. Where the first of them is later, there was a pause, and
+    Ticks that are at most `late_ms` late are fired. Where the first of them is later, there was a pause, and
     all that fell into it were missed.
     """
     first_ms = schedule.after(dealt_ms)
     if first_ms is None or first_ms > now_ms:
         return Due(dealt_ms=dealt_ms)
-    if now_ms - first_ms <= LATE_MS:
-        # In the shortest interval these are many, too.
-        fire = schedule.last(dealt_ms, now_ms, LATE_MS)
+    if now_ms - first_ms <= late_ms:
+        fire = schedule.last(dealt_ms, now_ms, late_ms // _SHORTEST_MS + 1)
         return Due(fire=fire, dealt_ms=fire[-1])
     # One more than are fired shows whether there are more.
     found = schedule.last(dealt_ms, now_ms, MOST_MISSED + 1 if missed == "all" else 1)

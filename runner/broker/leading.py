@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from amqp.exceptions import IrrecoverableChannelError, ResourceLocked
+from amqp.exceptions import IrrecoverableChannelError, NotFound, ResourceLocked
 
 from ebats.pipelines.model import Broker
 from ebats.runner.broker.confirming import Confirming, Sending
 from ebats.runner.broker.connect import Say
 from ebats.runner.broker.link import Link
+from ebats.runner.broker.lock import CLASSIC
 from ebats.runner.broker.publish import WINDOW
 from ebats.runner.broker.rights import Right, lacking, refused_name
 from ebats.runner.execution.seldom import Seldom
@@ -18,7 +19,6 @@ _PAUSE_S = 0.5
 #: What the broker refuses, somebody has to mend first.
 _REFUSED_S = 5.0
 _WAIT_S = 1.0
-_CLASSIC = {"x-queue-type": "classic"}
 
 
 class LockLost(ConnectionError):
@@ -63,6 +63,8 @@ class Leading:
         self._link.close()
         text = error.reply_text
         why = lacking(text, self._right(text)) or f"the broker refuses: {text}"
+        if isinstance(error, NotFound):
+            why = f"{why}; `ebats apply` makes what is missing"
         if self._seldom.may_say(why):
             self._say("error", f"{why}; trying on")
         self._link.sleep(_REFUSED_S)
@@ -73,8 +75,7 @@ class Leading:
             return False
         channel = self._link.another_channel()
         try:
-            # A quorum queue, which a virtual host may have as its default, can't be exclusive.
-            channel.queue_declare(self._lock, exclusive=True, auto_delete=False, arguments=_CLASSIC)
+            channel.queue_declare(self._lock, exclusive=True, auto_delete=False, arguments=CLASSIC)
         except ResourceLocked:  # somebody was quicker
             return False
         # Takes what others ask by, and hears of it when somebody deletes the queue.

@@ -19,6 +19,8 @@ from ebats.runner.broker.connect import BROKER_ERRORS, Say, check_lasting, conne
 from ebats.runner.broker.mismatch import TopologyMismatch
 from ebats.runner.broker.rights import Right, lacking
 
+#: A quorum queue, which a virtual host may have as its default, can't be exclusive.
+CLASSIC = {"x-queue-type": "classic"}
 _FIRST_POLL_S = 0.01
 #: Others need a few hundredths of a second: waiting longer is worth a word.
 _SAID_AT_S = 0.16
@@ -101,11 +103,9 @@ def _lock(connection: Connection, pipeline: Pipeline, say: Say, stop: Callable[[
 def _try_lock(connection: Connection, pipeline: Pipeline) -> bool:
     """Declare an exclusive queue: it goes with its connection, also when the process is killed."""
     name = pipeline.on_broker("lock")
-    # A quorum queue, which a virtual host may have as its default, can't be exclusive.
-    arguments = {"x-queue-type": "classic"}
     with one_channel(connection) as channel:
         try:
-            channel.queue_declare(name, exclusive=True, auto_delete=False, arguments=arguments)
+            channel.queue_declare(name, exclusive=True, auto_delete=False, arguments=CLASSIC)
         except ResourceLocked:
             return False
         except AccessRefused as error:

@@ -12,7 +12,7 @@ from kombu.connection import Connection
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.topology import DeclaredExchange, DeclaredQueue, Topology, derive
 from ebats.runner.broker.connect import Say
-from ebats.runner.broker.lock import one_channel, patiently
+from ebats.runner.broker.lock import CLASSIC, one_channel, patiently
 from ebats.runner.broker.mismatch import Declared, TopologyMismatch
 from ebats.runner.broker.rights import lacking, refused_name
 
@@ -36,7 +36,11 @@ def check(pipeline: Pipeline, say: Say, stop: Callable[[], bool]) -> bool:
     def work(connection: Connection) -> list[str]:
         items: tuple[Declared, ...] = (*topology.exchanges, *topology.queues)
         found = problems(connection, pipeline, items, to_bind=False)
-        return found or lacking_rights(connection, pipeline, topology)
+        return (
+            found
+            or lacking_rights(connection, pipeline, topology)
+            or _lacking_for_clocks(connection, topology)
+        )
 
     found = patiently(pipeline, say, stop, work)
     if found:
@@ -154,6 +158,23 @@ def _why_no_write(connection: Connection, pipeline: Pipeline, exchange: str) -> 
     except _REFUSALS:
         pass  # it isn't there: that is said elsewhere
     return None
+
+
+def _lacking_for_clocks(connection: Connection, topology: Topology) -> list[str]:
+    """Declare the lock of each clock for a moment: an exclusive queue, which nobody can have made before."""
+    found = []
+    for queue in topology.of_kind("ticks"):
+        try:
+            with one_channel(connection) as channel:
+                lock = f"{queue.name}.lock"
+                channel.queue_declare(lock, exclusive=True, auto_delete=False, arguments=CLASSIC)
+                channel.queue_delete(lock)
+        except ResourceLocked:  # another runner has it: so it may be had
+            pass
+        except AccessRefused as error:
+            why = lacking(error.reply_text, "configure") or error.reply_text
+            found.append(f"{queue.place}: error: who fires the ticks is known by a lock: {why}")
+    return found
 
 
 def _why_no_default(connection: Connection) -> str | None:

@@ -4,13 +4,13 @@ import sys
 from collections.abc import Collection, Iterable, Mapping
 
 from ebats.pipelines.former import NEVER_CHANGED, Former
-from ebats.pipelines.load import examine
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import UsageError
 from ebats.pipelines.topology import derive
 from ebats.runner import ports
 from ebats.runner.broker import declare, present
 from ebats.runner.broker.inspect import Inspector
+from ebats.runner.commands.clocks import examine
 from ebats.runner.commands.problems import render, wants_colour
 from ebats.runner.idle import Idle
 from ebats.runner.state import StateFile

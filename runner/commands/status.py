@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -111,10 +111,11 @@ def _as_text(status: Status) -> str:
             ("suspects", _count(status.suspects, missing)),
         ],
         *(_processes(runner) for runner in status.runners),
+        *(table for runner in status.runners if (table := _clocks(runner))),
         *(table for runner in status.runners if (table := _hosts(runner))),
     ]
     first = max(len(row[0]) for table in tables for row in table)
-    blocks = ["".join(_line(row, first) for row in table) for table in tables]
+    blocks = ["".join(_lines(table, first)) for table in tables]
     return "\n".join([f"{status.pipeline}  {status.broker}\n", *blocks])
 
 
@@ -125,6 +126,21 @@ def _processes(runner: Mapping[str, Any]) -> list[tuple[str, ...]]:
         # A producer that has nothing more to publish has no process.
         rows.append((process["name"], str(process["pid"] or "finished"), *numbers))
     return rows
+
+
+def _clocks(runner: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return what the clocks of this runner tell. Of all runners' one fires; the others know less."""
+    rows = [
+        (
+            process["producer"],
+            "yes" if process["leads"] else "no",
+            process["last"] or "-",
+            process["next"] or "-",
+        )
+        for process in runner.get("processes", ())
+        if "leads" in process
+    ]
+    return [("CLOCK", "FIRES", "LAST", "NEXT"), *rows] if rows else []
 
 
 def _hosts(runner: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -154,6 +170,8 @@ def _count(number: int | None, missing: str = "-") -> str:
     return missing if number is None else f"{number:,}"
 
 
-def _line(row: tuple[str, ...], first: int) -> str:
-    name, *numbers = row
-    return f"{name:<{first}}" + "".join(f"{number:>10}" for number in numbers) + "\n"
+def _lines(table: Sequence[tuple[str, ...]], first: int) -> Iterator[str]:
+    widths = [max(8, *(len(row[column]) for row in table)) for column in range(1, len(table[0]))]
+    for name, *numbers in table:
+        columns = (f"  {number:>{width}}" for number, width in zip(numbers, widths, strict=True))
+        yield f"{name:<{first}}{''.join(columns)}\n"

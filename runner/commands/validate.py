@@ -5,9 +5,10 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from ebats.pipelines.counting import counted
-from ebats.pipelines.load import Loaded, examine
+from ebats.pipelines.load import Loaded
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import BadFile, Problem, UnreadableFile
+from ebats.runner.commands.clocks import examine
 from ebats.runner.commands.problems import count, render, wants_colour
 
 GOOD, PROBLEMS, UNREADABLE = 0, 1, 2

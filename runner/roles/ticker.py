@@ -61,6 +61,7 @@ class Ticker:
         self._reporting = reporting
         self._say = reporting.say
         self._schedule = Schedule(cron=producer.cron, every_ms=producer.every_ms, zone=producer.timezone)
+        self._late_ms = ticks.late_ms(spec.pipeline.broker.heartbeat_s)
         self._messages = Messages(spec.pipeline, producer)
         self._rungs = Rungs(spec.pipeline, reporting.count)
         self._queue = ticks_queue(spec.pipeline, producer)
@@ -68,7 +69,7 @@ class Ticker:
         self._memory = Memory(dealt_ms=_now_ms(), schedule=str(self._schedule))
         #: The start of this run is none of ours, or published.
         self._is_started = not producer.at_start
-        self._is_ready = self._follows = False
+        self._is_ready = self._follows = self._has_led = False
         #: What ended the thread.
         self.failure: BaseException | None = None
         self._thread = threading.Thread(target=self._guarded, name="ticks", daemon=True)
@@ -123,7 +124,9 @@ class Ticker:
         """Fire what is due, as long as this process has the lock."""
         self._follows = False
         taken = self._lead.take(self._queue)
-        self._memory = self._begin(ticks.later(self._read(taken)))
+        # Somebody may have deleted what was kept.
+        known = [self._memory] if self._has_led else []
+        self._memory = self._begin(ticks.later([*self._read(taken), *known]))
         self._fire_start()
         self._store(self._memory, taken)
         self._tell(leads=True)
@@ -131,7 +134,7 @@ class Ticker:
         self._get_ready()
         while not self._stopping():
             self._memory = self._begin(self._memory)
-            self._fire(ticks.due(self._schedule, self._producer.missed, self._memory.dealt_ms, _now_ms()))
+            self._fire(self._due())
             self._lead.wait(self._pause_s())
 
     def _begin(self, memory: Memory | None) -> Memory:
@@ -150,6 +153,10 @@ class Ticker:
         self._is_started = True
         if self._producer.at_start and began_ms not in self._memory.starts:
             self._memory = replace(self._memory, starts=(*self._memory.starts, began_ms))
+
+    def _due(self) -> Due:
+        missed, dealt_ms = self._producer.missed, self._memory.dealt_ms
+        return ticks.due(self._schedule, missed, dealt_ms, _now_ms(), self._late_ms)
 
     def _fire(self, due: Due) -> None:
         if due.dealt_ms == self._memory.dealt_ms:
@@ -205,7 +212,7 @@ class Ticker:
         if self._lead.publish([message], lambda _: None):
             self._say("error", f"there is no queue {self._queue} any more: `ebats apply` makes it")
         self._lead.acknowledge(old)
-        self._memory = memory
+        self._memory, self._has_led = memory, True
 
     # What is told.
 

@@ -162,6 +162,11 @@ class Site:
         with closing(Wire(self.url)) as wire:
             return counts(wire.connection, [f"{self.name}.{queue}"])[f"{self.name}.{queue}"] is not None
 
+    def delete(self, queue: str) -> None:
+        """Delete a queue, by its short name, with all that is in it."""
+        with closing(Wire(self.url)) as wire:
+            wire.channel.queue_delete(f"{self.name}.{queue}")
+
     def take(self, queue: str = "dead") -> list[Letter]:
         """Take all messages from a queue, by its short name."""
         with closing(Wire(self.url)) as wire:

@@ -31,10 +31,19 @@ def test_nothing_is_due_before_its_time() -> None:
 
 
 @pytest.mark.parametrize("missed", ["skip", "once", "all"])
-def test_what_is_a_minute_late_is_fired_whatever_becomes_of_missed_ones(missed: ticks.Missed) -> None:
-    late = tuple(T + number * SECOND for number in range(1, 61))
-    assert due(EACH_SECOND, missed, T, T + MINUTE) == Due(fire=late, dealt_ms=late[-1])
+def test_what_is_two_minutes_late_is_fired_whatever_becomes_of_missed_ones(missed: ticks.Missed) -> None:
+    late = tuple(T + number * SECOND for number in range(1, 121))
+    assert due(EACH_SECOND, missed, T, T + LATE_MS) == Due(fire=late, dealt_ms=late[-1])
     assert due(HOURLY, missed, T, T + HOUR + LATE_MS).fire == (T + HOUR,)
+    often = Schedule(every_ms=100)
+    assert len(due(often, missed, T, T + 100 + LATE_MS).fire) == 1201
+
+
+def test_who_has_long_heartbeats_has_more_time_to_take_over() -> None:
+    assert ticks.late_ms(30) == LATE_MS
+    assert ticks.late_ms(60) == 4 * MINUTE
+    found = due(HOURLY, "skip", T, T + HOUR + 3 * MINUTE, ticks.late_ms(60))
+    assert found == Due(fire=(T + HOUR,), dealt_ms=T + HOUR)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +58,7 @@ def test_after_a_pause_missed_ones_are_none_the_last_or_all(
     assert due(HOURLY, missed, found.dealt_ms, T + 3 * HOUR + MINUTE) == Due(dealt_ms=T + 3 * HOUR)
 
 
-def test_a_pause_takes_its_last_minute_along() -> None:
+def test_a_pause_takes_its_last_minutes_along() -> None:
     assert due(EACH_SECOND, "skip", T, T + HOUR) == Due(dealt_ms=T + HOUR, missed_ms=T + SECOND)
     assert due(EACH_SECOND, "once", T, T + HOUR).fire == (T + HOUR,)
 

@@ -1,0 +1,43 @@
+"""The payloads of a file's clocks against the schemas of their events, before anything starts."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+from ebats.pipelines import load, ticks
+from ebats.pipelines.load import Loaded
+from ebats.pipelines.model import Pipeline
+from ebats.pipelines.problems import BadFile, Problem
+from ebats.pipelines.producer import TickProducer
+from ebats.runner.execution.schemas import Schemas
+from ebats.runner.execution.unpublished import BadPayload
+
+#: Any moment will do.
+_SAMPLE_MS = 1_800_000_000_000
+
+
+def examine(file: str, environ: Mapping[str, str]) -> Loaded:
+    """Return what `load.examine` does, of a file whose clocks publish what their events want.
+
+    Raises:
+        BadFile: the file has errors.
+        UnreadableFile: there is no such file, or it can't be read.
+    """
+    loaded = load.examine(file, environ)
+    if found := (*_problems(loaded.pipeline),):
+        raise BadFile(tuple(sorted((*loaded.warnings, *found))))
+    return loaded
+
+
+def _problems(pipeline: Pipeline) -> Iterator[Problem]:
+    schemas = Schemas(pipeline)
+    for producer in pipeline.producers.values():
+        if not isinstance(producer, TickProducer) or producer.event is None:
+            continue
+        if pipeline.events[producer.event].schema is None:
+            continue
+        payload = ticks.payload(producer.payload).at(ticks.written(_SAMPLE_MS, producer.timezone))
+        try:
+            schemas.check_body(producer.event, json.dumps(payload).encode())
+        except BadPayload as error:
+            text = f"the payload of `{producer.name}` breaks the schema of `{producer.event}`: {error.why}"
+            yield Problem(place=producer.place, text=text, hint="change one of them")
