@@ -56,10 +56,13 @@ class Leading:
         Raises:
             BrokerUnusable: the embedded broker's file is damaged: no other connection would do better.
         """
-        if not isinstance(error, IrrecoverableChannelError):
+        if isinstance(error, IrrecoverableChannelError):
+            self._refused(error)
+        else:
             self._link.lost(error)
             self._link.sleep(_PAUSE_S)
-            return
+
+    def _refused(self, error: IrrecoverableChannelError) -> None:
         self._link.close()
         text = error.reply_text
         why = lacking(text, self._right(text)) or f"the broker refuses: {text}"

@@ -27,12 +27,14 @@ class Callback(Protocol):
     @property
     def is_async(self) -> bool:
         """Return whether it belongs on the event loop."""
+        ...
 
     async def attempt(self, run: "Run", payload: object) -> Result:
         """Make one attempt with a decoded payload; it ends within the task's time-out, and raises nothing.
 
         But for its cancellation: the run has been handed back then, and `Run.done` has gone with it.
         """
+        ...
 
 
 class Run(msgspec.Struct, eq=False):

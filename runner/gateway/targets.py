@@ -152,7 +152,7 @@ class Targets:
         if item.queue is not None:
             self._check_bound(exchange, key, events, item.queue)
         straight = (Address(exchange=exchange.broker_name, key=key),)
-        formats = {event.format for event in events}
+        formats: set[Format] = {event.format for event in events}
         return Target(
             section="exchanges",
             name=name,

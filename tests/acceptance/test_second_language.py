@@ -17,7 +17,7 @@ from tests.node_scripts import Node
 
 
 @pytest.fixture
-def shop(each_rabbitmq: Broker, tmp_path: Path, start_ebats: Callable[..., RunningCommand]) -> Iterator[Site]:
+def shop(each_rabbitmq: Broker, tmp_path: Path, start_ebats: Callable[..., RunningCommand]) -> Site:
     """A pipeline on RabbitMQ, with an exchange that is somebody else's."""
     folder = tmp_path / "site"
     folder.mkdir()

@@ -54,8 +54,7 @@ def test_of_several_requests_only_those_that_failed_are_sent_again(site: Site) -
         merchant.reply = by_path(a=success, b=second, c=success)
         write(site, http=OWN, retry=["500ms", "500ms", "500ms"])
         site.declare()
-        message = {"requests": carried(merchant, "a", "b", "c")}
-        site.send_messages([site.message("m", **message)])
+        site.send_messages([site.message("m", requests=carried(merchant, "a", "b", "c"))])
 
         # When it is worked off
         site.run()

@@ -1,6 +1,6 @@
 """A pipeline, deliveries and stand-ins for what surrounds the engine."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ebats.pipelines.load import from_bytes
@@ -133,6 +133,11 @@ class Published:
     def put(self, sending: Sending) -> None:
         """Keep it."""
         self.send(sending.outgoing, sending.on_confirmed, sending.on_unroutable)
+
+    def put_all(self, sendings: Sequence[Sending]) -> None:
+        """Keep each."""
+        for sending in sendings:
+            self.put(sending)
 
     def withdraw(self, sending: Sending) -> bool:
         """Have sent it already."""

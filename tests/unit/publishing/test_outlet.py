@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -38,6 +38,11 @@ class Sender:
             sending.on_refused(error)
         elif self.confirms:
             sending.on_confirmed()
+
+    def put_all(self, sendings: Sequence[Sending]) -> None:
+        """Keep messages."""
+        for sending in sendings:
+            self.put(sending)
 
     def withdraw(self, sending: Sending) -> bool:
         """Note that nobody waits for a message."""
