@@ -32,6 +32,10 @@ class Request:
         return any(name.lower() == lower for name in self.headers)
 
 
+# Its users know it as `ebats.Request`: so it is called in messages.
+Request.__module__ = "ebats"
+
+
 class BadRequest(Exception):
     """Raised for a request that can't be built: its text says why."""
 

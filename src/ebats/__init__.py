@@ -8,16 +8,17 @@ from ebats.runner.execution.api import Context, Payload, ProducerContext, Reject
 from ebats.runner.execution.unpublished import BadPayload, NotConfirmed, PublishError, Refused, Unroutable
 
 if TYPE_CHECKING:
+    from ebats.runner.callbacks.request import Request
     from ebats.runner.client.client import Client
     from ebats.runner.client.errors import GatewayError, GatewayRefused, GatewayUnavailable
     from ebats.runner.publishing.publisher import Publisher
 
 __all__ = [
     # A task may ask for Context and Payload as parameters, and raise Reject and Retry; a producer's function
-    # may ask for a ProducerContext. Programs publish with Publisher, or through a gateway with Client; what
-    # they raise is a PublishError: NotConfirmed, Refused, Unroutable; from a gateway GatewayUnavailable and
-    # GatewayRefused, the first two's children; or BadPayload, for a payload that its event's schema doesn't
-    # allow.
+    # may ask for a ProducerContext, and `prepare` of an HTTP callback gets a Request. Programs publish with
+    # Publisher, or through a gateway with Client; what they raise is a PublishError: NotConfirmed, Refused,
+    # Unroutable; from a gateway GatewayUnavailable and GatewayRefused, the first two's children; or
+    # BadPayload, for a payload that its event's schema doesn't allow.
     "BadPayload",
     "Client",
     "Context",
@@ -31,6 +32,7 @@ __all__ = [
     "Publisher",
     "Refused",
     "Reject",
+    "Request",
     "Retry",
     "Unroutable",
 ]
@@ -47,6 +49,10 @@ def __getattr__(name: str) -> Any:
         from ebats.runner.publishing.publisher import Publisher
 
         return Publisher
+    if name == "Request":
+        from ebats.runner.callbacks.request import Request
+
+        return Request
     if name == "Client":
         from ebats.runner.client.client import Client
 
