@@ -1,6 +1,7 @@
 """Somebody who is called back: a real server on the loopback, that answers as a test wants it to."""
 
 import asyncio
+import ssl
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -44,10 +45,13 @@ def status(code: int, text: str = "") -> Reply:
 class Merchant:
     """Answers with `replies`, one after the other, and with `reply` when there are none left."""
 
-    def __init__(self, reply: Reply = success, port: int | None = None) -> None:
-        """Listen on a port of the loopback, from `with` on."""
+    def __init__(
+        self, reply: Reply = success, port: int | None = None, context: ssl.SSLContext | None = None
+    ) -> None:
+        """Listen on a port of the loopback, from `with` on; with a context, over TLS."""
         self.port = port or free_port()
         self.reply = reply
+        self._context = context
         self.replies: list[Reply] = []
         self.calls: list[Call] = []
         #: Calls that have no answer yet, and the most of them that there were.
@@ -59,7 +63,7 @@ class Merchant:
 
     def url(self, path: str = "/", host: str = "127.0.0.1") -> str:
         """Return its URL."""
-        return f"http://{host}:{self.port}{path}"
+        return f"http{'s' if self._context else ''}://{host}:{self.port}{path}"
 
     async def hold(self, _call: Call) -> web.StreamResponse:
         """Answer, as a reply, when the test has let go."""
@@ -89,7 +93,9 @@ class Merchant:
     async def _serve(self) -> None:
         runner = web.ServerRunner(web.Server(self._answer), shutdown_timeout=0.1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True, backlog=2048).start()
+        await web.TCPSite(
+            runner, "127.0.0.1", self.port, reuse_address=True, backlog=2048, ssl_context=self._context
+        ).start()
         self._ready.set()
         await self._stop.wait()
         await runner.cleanup()
