@@ -4,6 +4,12 @@ import sys
 
 from aiohttp import web
 
+try:
+    # As ebats does, where it is installed.
+    from uvloop import new_event_loop
+except ImportError:
+    from asyncio import new_event_loop
+
 
 async def accept(request: web.Request) -> web.Response:
     """Read the body and forget it."""
@@ -14,4 +20,5 @@ async def accept(request: web.Request) -> web.Response:
 if __name__ == "__main__":
     app = web.Application()
     app.add_routes([web.post("/v1/messages", accept), web.post("/v1/events/happens", accept)])
-    web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print=None)
+    port = int(sys.argv[1])
+    web.run_app(app, host="127.0.0.1", port=port, access_log=None, print=None, loop=new_event_loop())

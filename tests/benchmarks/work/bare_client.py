@@ -6,6 +6,12 @@ from collections.abc import Iterator
 
 import aiohttp
 
+try:
+    # As ebats does, where it is installed.
+    from uvloop import run
+except ImportError:
+    from asyncio import run
+
 
 async def post(url: str, number: int, concurrency: int) -> None:
     """Post so many small JSON bodies, so many at once, and look at each answer."""
@@ -24,4 +30,4 @@ async def _work(session: aiohttp.ClientSession, url: str, orders: Iterator[int])
 
 
 if __name__ == "__main__":
-    asyncio.run(post(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+    run(post(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
