@@ -32,17 +32,12 @@ def bare(bench: Bench) -> float:
         return bench.counter.rate(NUMBER)
 
 
-def ebats(bench: Bench, event: str = "happens") -> float:
+def ebats(bench: Bench) -> float:
     """One consumer process, 200 at once, quorum queues, confirms, a file sink that records each."""
     file = WORK / "callbacks.yaml"
-    bench.publish(event, NUMBER, file)
+    bench.publish("happens", NUMBER, file)
     with bench.running("-m", "ebats", "run", str(file)):
         return bench.counter.rate(NUMBER)
-
-
-def ebats_shared(bench: Bench) -> float:
-    """The same with half of its requests for one host, as without `max_per_host`: what is beyond waits."""
-    return ebats(bench, "happens_shared")
 
 
 def celery(bench: Bench, task: str = "call") -> float:
@@ -60,7 +55,6 @@ def celery_kept(bench: Bench) -> float:
 
 _CONTENDERS: dict[str, Contender] = {
     "ebats": ebats,
-    "ebats, max_per_host by default": ebats_shared,
     "bare aiohttp loop": bare,
     "celery, requests.post": celery,
     "celery, requests.Session": celery_kept,
