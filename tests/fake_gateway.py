@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -82,10 +83,11 @@ def late(seconds: float) -> Reply:
 class FakeGateway:
     """Answers what it is told, one after the other, and accepts all that follows."""
 
-    def __init__(self, port: int | None = None) -> None:
-        """Listen on a port of the loopback."""
+    def __init__(self, port: int | None = None, tls: ssl.SSLContext | None = None) -> None:
+        """Listen on a port of the loopback; with `tls` as `localhost`."""
         self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"https://localhost:{self.port}" if tls else f"http://127.0.0.1:{self.port}"
+        self._tls = tls
         self.seen: list[Seen] = []
         self.replies: list[Reply] = []
         self._loop = asyncio.new_event_loop()
@@ -111,7 +113,8 @@ class FakeGateway:
     async def _serve(self) -> None:
         runner = web.ServerRunner(web.Server(self._answer), shutdown_timeout=0.1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True).start()
+        site = web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True, ssl_context=self._tls)
+        await site.start()
         self._ready.set()
         await self._stop.wait()
         await runner.cleanup()

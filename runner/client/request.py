@@ -95,6 +95,10 @@ def _given(options: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
         yield "route", _name(key, "a key")
     if (headers := options.get("headers")) is not None:
         messages.check_headers(headers)
+        try:
+            messages.encode(dict(headers), "json")
+        except (TypeError, ValueError) as error:  # what AMQP has, and JSON hasn't: a datetime, bytes
+            raise type(error)(str(error).replace("the payload", "headers")) from None
         yield "headers", dict(headers)
 
 

@@ -114,6 +114,7 @@ def test_a_bad_argument_asks_nobody(client: Client, gateway: FakeGateway) -> Non
         lambda: client.publish("paid", {}, id=""),
         lambda: client.publish("paid", {}, delay="10"),
         lambda: client.publish("paid", {}, headers={"x-death": 1}),
+        lambda: client.publish("paid", {}, headers={"at": b"7"}),
         lambda: client.publish("", {}),
         lambda: client.publish("paid", {}, key=""),
         lambda: client.run_task("ship", {}, key="a.b"),  # type: ignore[call-arg]

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -10,8 +11,10 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
+from pathlib import Path
 
 import pytest
+import trustme
 
 from ebats import Client, GatewayUnavailable
 from tests.fake_gateway import FakeGateway, Seen, late, problem
@@ -159,6 +162,22 @@ def test_ctrl_c_ends_a_publish(gateway: FakeGateway) -> None:
     _, errors = process.communicate(timeout=30)
     assert "KeyboardInterrupt" in errors
     assert process.returncode == -signal.SIGINT
+
+
+def test_a_certificate_is_checked_by_the_authorities_of_the_system(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    program = "import sys, ebats; ebats.Client(sys.argv[1], retries=0).publish('paid', {})"
+    with FakeGateway(tls=context) as gateway:
+        known = {**os.environ, "SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+        command = [sys.executable, "-c", program, gateway.url]
+        subprocess.run(command, env=known, check=True, timeout=60)
+        unknown = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert "certificate verify failed" in unknown.stderr
+        assert "nothing was sent" in unknown.stderr
+        assert len(gateway.seen) == 1
 
 
 def test_importing_ebats_is_importing_no_http() -> None:
