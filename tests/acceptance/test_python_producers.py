@@ -118,6 +118,12 @@ def test_a_producer_that_returned_is_not_started_again_and_status_says_so(local_
     assert len(runs(site)) == 10
 
 
+def test_a_producers_process_imports_little(local_site: Site) -> None:
+    write(local_site, "imported")
+    local_site.run()
+    assert notes(local_site) == ["imported []"]
+
+
 @pytest.mark.parametrize(
     ("function", "text"),
     [
