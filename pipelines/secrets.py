@@ -1,6 +1,7 @@
 """What people are shown of a file: one line, short, and no passwords."""
 
 import re
+from collections.abc import Sequence
 
 _KEY = r"(?<![\w-])(?:password|secret|bearer|token|authorization)['\"]?\s*:\s*"
 _SECRETS = (
@@ -13,6 +14,10 @@ _SECRETS = (
     re.compile(rf"{_KEY}(?P<secret>\[[^\]]*\]?|\"[^\"]*\"|'[^']*'|[^,}}]+)", re.IGNORECASE),
 )
 
+#: Of a list in lines.
+_ITEM = re.compile(r"\s*-\s+(?P<secret>.*\S)")
+_MAPPING = re.compile(r"\{|['\"]?[\w-]+['\"]?\s*:(\s|$)")
+_IS_SECRET = re.compile(rf"{_KEY}$", re.IGNORECASE)
 
 #: Of a value in a message.
 _LONGEST = 64
@@ -27,6 +32,35 @@ def shown(text: str) -> str:
 def one_line(text: str) -> str:
     """Return a text without line breaks and control characters."""
     return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
+
+
+def hide_line(lines: Sequence[str], number: int) -> str:
+    """Return a line of a file, by its number from 0, with its passwords starred out; see `hide`.
+
+    Of a list of secrets each may stand on a line of its own: the key above tells what they are.
+    """
+    line = lines[number]
+    item = _ITEM.match(line)
+    # A mapping's own keys tell what is secret.
+    if item and not _MAPPING.match(item["secret"]) and _IS_SECRET.search(_key_above(lines, number)):
+        return _starred(item)
+    return hide(line)
+
+
+def _key_above(lines: Sequence[str], number: int) -> str:
+    """Return the line of the key whose list an item stands in."""
+    for line in reversed(lines[:number]):
+        if (
+            line.strip()
+            and not line.lstrip().startswith(("#", "-"))
+            and _indent(line) <= _indent(lines[number])
+        ):
+            return line.rstrip()
+    return ""
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
 
 
 def hide(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import TextIO
 
 from ebats.pipelines.counting import counted
 from ebats.pipelines.problems import Place, Problem
-from ebats.pipelines.secrets import hide, one_line
+from ebats.pipelines.secrets import hide_line, one_line
 
 _COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m"}
 _RESET = "\x1b[0m"
@@ -52,7 +52,7 @@ def _lines(file: str, files: dict[str, list[str]]) -> list[str]:
 def _excerpt(place: Place, lines: list[str], start: str, end: str) -> str:
     if place.line > len(lines) or not lines[place.line - 1].strip():
         return ""
-    line = one_line(hide(lines[place.line - 1].rstrip()))
+    line = one_line(hide_line(lines, place.line - 1).rstrip())
     column = min(place.column - 1, len(line))
     cut = max(0, column - _WIDEST // 2) if len(line) > _WIDEST else 0
     shown = line[cut : cut + _WIDEST]

@@ -4,7 +4,7 @@ import pytest
 
 from ebats.pipelines.load import from_bytes
 from ebats.pipelines.problems import BadFile
-from ebats.pipelines.secrets import hide, shown
+from ebats.pipelines.secrets import hide, hide_line, shown
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,32 @@ from ebats.pipelines.secrets import hide, shown
 def test_passwords_are_starred_out_and_columns_stay(line: str, hidden: str) -> None:
     assert hide(line) == hidden
     assert len(hide(line)) == len(line)
+
+
+FILE = """\
+auth:
+  bearer:
+    - first token
+    # a comment
+    - "second"
+    - {name: third, token: abc, rate: 5}
+    - name: fourth
+      token: defg
+    - ${FIFTH}
+hosts:
+  - shop.example
+bearer:
+- sixth
+"""
+
+
+def test_items_of_a_list_of_secrets_are_starred_out_too() -> None:
+    lines = FILE.splitlines()
+    assert [hide_line(lines, number) for number in range(len(lines))] == [
+        *("auth:", "  bearer:", "    - ***********", "    # a comment", "    - ********"),
+        *("    - {name: third, token: ***, rate: 5}", "    - name: fourth", "      token: ****"),
+        *("    - ${FIFTH}", "hosts:", "  - shop.example", "bearer:", "- *****"),
+    ]
 
 
 def test_a_value_is_shown_on_one_line_and_cut() -> None:
