@@ -1,6 +1,8 @@
 """Connections of a gateway and the heads of requests: through real sockets, without a broker."""
 
 import asyncio
+import subprocess
+import sys
 import time
 
 import pytest
@@ -86,6 +88,18 @@ def test_one_connection_too_many_is_told_so_and_the_next_is_let_in() -> None:
             await let_in(door)
 
     asyncio.run(test())
+
+
+def test_a_process_may_have_as_many_files_as_it_needs_for_them() -> None:
+    program = (
+        "import resource; from ebats.runner.gateway.connections import allow_files;"
+        "hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1];"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard)); allow_files(50);"
+        "few = resource.getrlimit(resource.RLIMIT_NOFILE)[0]; allow_files(300);"
+        "print(few, resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["200", "400"]
 
 
 async def let_in(door: Door) -> None:
