@@ -2,9 +2,11 @@
 
 import asyncio
 import traceback
+from collections.abc import Sequence
 
 from ebats.pipelines.plan import ProcessSpec
 from ebats.pipelines.producer import HttpProducer
+from ebats.runner.broker.confirming import Sending
 from ebats.runner.execution.journal import Journal
 from ebats.runner.execution.schemas import Schemas
 from ebats.runner.execution.seldom import Seldom
@@ -14,6 +16,7 @@ from ebats.runner.gateway.desk import Desk
 from ebats.runner.gateway.server import Handler, Server
 from ebats.runner.gateway.status import COUNTERS
 from ebats.runner.gateway.targets import Targets
+from ebats.runner.roles.outlet import Rungs
 from ebats.runner.roles.parent import Parent
 from ebats.runner.roles.producing import Producing
 
@@ -50,6 +53,20 @@ def run(spec: ProcessSpec, journal: Journal, parent: Parent) -> None:
     journal.log.info("leaves: stop")
 
 
+class _Together:
+    """Publishes what belongs together, counted as all that a process publishes."""
+
+    def __init__(self, producing: Producing) -> None:
+        self._rungs = Rungs(producing.pipeline, producing.count)
+        self._put_all = producing.publisher.put_all
+
+    def put_all(self, sendings: Sequence[Sending]) -> None:
+        """Publish messages."""
+        for sending in sendings:
+            self._rungs.note(sending.outgoing)
+        self._put_all(sendings)
+
+
 class _Progress:
     """Counts, and tells the parent, once, that this process has got something done: it has published."""
 
@@ -67,7 +84,7 @@ class _Progress:
 
 def _handler(producer: HttpProducer, producing: Producing, loop: asyncio.AbstractEventLoop) -> Handler:
     count = _Progress(producing).count
-    deliveries = Deliveries(producing.outlet.sender, producing.publisher, loop)
+    deliveries = Deliveries(_Together(producing), producing.publisher, loop)
     schemas = Schemas(producing.pipeline)
     schemas.load(producing.pipeline.events)
     targets = Targets(producing.pipeline, schemas.problem)

@@ -1,6 +1,6 @@
 """Publishing from tasks: over the connection that their process publishes with anyway."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.topology import exchange_of, rung_name, shared_delays_ms
@@ -30,11 +30,10 @@ class TaskOutlet(Outlet):
         """
         self._schemas = schemas or Schemas(pipeline)
         self._names = ByFile(pipeline.name, wire(pipeline))
-        #: For messages that somebody else makes: what goes to rungs is counted here, too.
-        self.sender = CountingSender(pipeline, sender, count)
+        self._counting = CountingSender(pipeline, sender, count)
 
     def _sender(self) -> Sends:
-        return self.sender
+        return self._counting
 
     def _is_ready(self) -> bool:
         return True
@@ -51,13 +50,8 @@ class CountingSender:
 
     def put(self, sending: Sending) -> None:
         """Send a message, counted."""
-        self.put_all((sending,))
-
-    def put_all(self, sendings: Sequence[Sending]) -> None:
-        """Send messages that belong together, counted."""
-        for sending in sendings:
-            self._rungs.note(sending.outgoing)
-        self._sender.put_all(sendings)
+        self._rungs.note(sending.outgoing)
+        self._sender.put(sending)
 
 
 class Rungs:

@@ -134,6 +134,42 @@ def test_a_link_that_is_silent_holds_no_request_for_long(
     assert gateway.get("/readyz").status == 200
 
 
+@pytest.mark.slow
+def test_a_link_that_is_cut_again_and_again_loses_nothing_that_was_accepted(
+    make_site: MakeSite, rabbitmq: Broker, proxy_to: Callable[[int], Proxy]
+) -> None:
+    assert rabbitmq.node
+    proxy = proxy_to(rabbitmq.node.port)
+    gateway = started(make_site, rabbitmq.url.replace(str(rabbitmq.node.port), str(proxy.port)))
+    accepted: set[str] = set()
+    stop = threading.Event()
+
+    def work(name: int) -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            items = [{**ITEM, "id": f"{name} {number} {each}", "payload": "x"} for each in range(50)]
+            answer = gateway.post("/v1/messages", items)
+            if answer.status == 202:
+                accepted.update(answer.ids)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(5):
+        count = len(accepted)
+        wait_until(lambda count=count: len(accepted) > count + 500, 60, "nothing is taken")  # type: ignore[misc]
+        proxy.cut()
+    stop.set()
+    for thread in threads:
+        thread.join(60)
+    with closing(Wire(rabbitmq.url)) as wire:
+        count = wire.ready("site.alone")
+        wire.consume("site.alone", prefetch=5000, no_ack=True)
+        ids = {message.properties["message_id"] for message in wire.receive(count, 60)}
+    assert accepted <= ids
+
+
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 64 MB of its own."""
