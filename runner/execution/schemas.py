@@ -5,8 +5,8 @@ the same words, for those are jsonschema's in both cases. Neither is imported be
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable
-from fractions import Fraction
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +15,7 @@ from ebats.pipelines.ecma_pattern import to_python
 from ebats.pipelines.model import Event, PayloadSchema, Pipeline
 from ebats.pipelines.violations import pointer, said, short
 from ebats.runner.execution import call
+from ebats.runner.execution.keywords import Search, keywords
 from ebats.runner.execution.outcome import Failed
 from ebats.runner.execution.unpublished import BadPayload
 
@@ -112,7 +113,7 @@ def _said(breach: _Breach) -> str:
 def _compiled(schema: PayloadSchema, fast: bool) -> _Check:
     data = json.loads(schema.text)
     is_valid = _by_rust(data) if fast else None
-    explain = _by_python(data) if is_valid is None else None
+    explain = _by_python(data, fast=False) if is_valid is None else None
 
     def check(payload: object) -> _Breach | None:
         nonlocal explain
@@ -120,7 +121,7 @@ def _compiled(schema: PayloadSchema, fast: bool) -> _Check:
             return _Breach("", f"is nested more than {DEEPEST} deep")
         if is_valid is not None and is_valid(payload):
             return None
-        explain = explain or _by_python(data)
+        explain = explain or _by_python(data, fast=True)
         return explain(payload)
 
     return check
@@ -169,14 +170,14 @@ def _by_rust(schema: Any) -> Callable[[object], bool] | None:
     return is_valid
 
 
-def _by_python(schema: Any) -> _Check:
+def _by_python(schema: Any, *, fast: bool) -> _Check:
     from jsonschema import Draft202012Validator, validators
     from referencing import Registry
 
-    kind = validators.extend(Draft202012Validator, {"multipleOf": _multiple_of})
+    written = {to_python(pattern): pattern for pattern in _patterns(schema)}
+    kind = validators.extend(Draft202012Validator, keywords(_search(written) if fast else _found))
     # An empty registry: nothing is ever fetched.
     validator = kind(subschemas.for_python(schema), registry=Registry())
-    written = {to_python(pattern): pattern for pattern in _patterns(schema)}
 
     def explain(payload: object) -> _Breach | None:
         try:
@@ -186,6 +187,23 @@ def _by_python(schema: Any) -> _Check:
         return _breach(error, written) if error else None
 
     return explain
+
+
+def _found(pattern: str, text: str) -> bool:
+    return re.search(pattern, text) is not None
+
+
+def _search(written: dict[str, str]) -> Search:
+    """Return what looks for patterns, given as Python's, in linear time: Python's own may take for ever."""
+    known: dict[str, Callable[[object], bool] | None] = {}
+
+    def search(pattern: str, text: str) -> bool:
+        if pattern not in known:
+            known[pattern] = _by_rust({"pattern": written[pattern]})
+        is_valid = known[pattern]
+        return is_valid(text) if is_valid else _found(pattern, text)
+
+    return search
 
 
 def _most_telling(errors: Iterable["ValidationError"]) -> "ValidationError | None":
@@ -218,15 +236,3 @@ def _breach(error: "ValidationError", written: dict[str, str]) -> _Breach:
     if "propertyNames" in error.absolute_schema_path:
         what = f"has a key that {what}"
     return _Breach(pointer(error.absolute_path), what)
-
-
-def _multiple_of(
-    _validator: object, divisor: Any, instance: Any, _schema: object
-) -> Iterable["ValidationError"]:
-    """Check `multipleOf` as it is written: 19.99 is a multiple of 0.01, though not as binary fractions."""
-    from jsonschema import ValidationError
-
-    if isinstance(instance, bool) or not isinstance(instance, int | float):
-        return
-    if (Fraction(repr(instance)) / Fraction(repr(divisor))).denominator != 1:
-        yield ValidationError("is no multiple")

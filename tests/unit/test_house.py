@@ -40,6 +40,7 @@ THIRD_PARTY = {
     "jsonschema": (
         "ebats.pipelines.check",
         "ebats.pipelines.schema_faults",
+        "ebats.runner.execution.keywords",
         "ebats.runner.execution.schemas",
     ),
     "jsonschema_rs": ("ebats.runner.execution.schemas",),

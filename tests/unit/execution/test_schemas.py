@@ -230,6 +230,23 @@ def test_many_errors_cost_no_more_than_a_few() -> None:
     assert problem == "/0: must be a string, and is a number (events.paid.schema)"
 
 
+@both
+def test_an_array_of_many_kinds_is_looked_through_once(fast: bool) -> None:
+    # To compare each item with each other would take an hour.
+    schemas = schemas_of({"uniqueItems": True, "maxItems": 1}, fast=fast)
+    items = [item for number in range(100_000) for item in (number, str(number), {"a": [number]})]
+    assert schemas.problem("paid", items) == "the payload: must have 1 items or less (events.paid.schema)"
+    only = schemas_of({"uniqueItems": True}, fast=fast)
+    assert only.problem("paid", [*items, True, [], {}, {"a": [True]}, [0], [False], None]) is None
+    assert only.problem("paid", [*items, {"a": [7.0]}])
+
+
+def test_jsonschema_rs_looks_for_patterns_in_linear_time() -> None:
+    # Python's `re` wouldn't come to an end.
+    problem = schemas_of({"pattern": "^(a+)+$"}, fast=True).problem("paid", "a" * 1_000 + "!")
+    assert problem == "the payload: must match the pattern ^(a+)+$ (events.paid.schema)"
+
+
 def test_many_threads_may_ask_at_once() -> None:
     schemas = schemas_of(ORDER, fast=False)
     with ThreadPoolExecutor(8) as pool:
