@@ -59,7 +59,9 @@ def as_url(text: str) -> URL:
         if url.scheme not in ("http", "https") or not url.raw_host or url.port is None:
             raise ValueError("it doesn't begin with http:// or https:// and a host")
     except ValueError as error:
-        raise BadRequest(f"{text[:200]!r} is no URL to ask: {error}") from None
+        # As in `shown`: a query and a password stay out of texts, also where they can't be told for sure.
+        start = text.partition("?")[0].rpartition("@")[2]
+        raise BadRequest(f"{start[:200]!r} is no URL to ask: {error}") from None
     return url
 
 
@@ -74,4 +76,4 @@ def shown(url: URL) -> str:
 @lru_cache(maxsize=1024)
 def host_of(url: URL) -> str:
     """Return host and port, by which the requests to a host are counted."""
-    return f"{(url.raw_host or '').lower()}:{url.port}"
+    return f"{(url.raw_host or '').lower().rstrip('.')}:{url.port}"
