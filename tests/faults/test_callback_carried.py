@@ -138,3 +138,18 @@ def test_requests_to_a_host_that_is_down_wait_and_the_others_go(local_site: Site
         assert [call.path for call in alive.calls] == ["/m"]
     (letter,) = [letter for letter in local_site.take() if letter.n == "m"]
     assert letter.headers["ebats-reason"] == "expired"
+
+
+@pytest.mark.slow
+def test_more_requests_than_a_host_may_have_go_in_turns(local_site: Site) -> None:
+    http = {"from": "payload", "allow_hosts": ["127.0.0.1"], "max_per_host": 4}
+    local_site.write(tasks={"call": {"http": http}}, events={"happened": {"tasks": ["call"]}})
+    local_site.declare()
+    with Merchant() as merchant:
+        paths = [f"/{number}" for number in range(11)]
+        local_site.send(["m"], requests=[{"url": merchant.url(path)} for path in paths])
+        local_site.run("--fail-on-dead")
+        assert sorted(call.path for call in merchant.calls) == sorted(paths)
+        assert merchant.most_in_hand <= 4
+    (record,) = local_site.records()
+    assert (record["outcome"], record["attempt"]) == ("success", 1)

@@ -105,6 +105,25 @@ def test_a_host_that_is_down_is_left_alone_and_uses_up_no_attempts(site: Site) -
 
 
 @pytest.mark.slow
+def test_killed_while_messages_wait_for_a_host_that_is_down(site: Site) -> None:
+    merchant = Merchant(port=free_port())
+    write(
+        site, {"concurrency": 4, "prefetch": 10}, retry=["500ms"] * 9, breaker={"after": 3, "max_age": "10m"}
+    )
+    sent = names("m", 50)
+    site.send(sent, url=merchant.url())
+    for _ in range(3):
+        command = site.start()
+        command.wait_for_output("is down", 30)
+        time.sleep(0.7)
+        command.kill_all()
+
+    with merchant:
+        site.run("--fail-on-dead")
+        assert told(merchant) == {*sent}
+
+
+@pytest.mark.slow
 def test_what_waits_too_long_for_its_host_is_dead(site: Site) -> None:
     url = f"http://127.0.0.1:{free_port()}/"
     write(site, {"concurrency": 4}, retry=["500ms"] * 3, breaker={"after": 2, "max_age": "2s"})
