@@ -1,13 +1,17 @@
 """What is posted to a gateway is on the broker when it answers, where the file says, byte for byte."""
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 
+from tests.commands import run_ebats
 from tests.faults.site import Site
 from tests.gateway import TOKEN, Gateway
 from tests.integration.wire import Wire, body, headers
+from tests.waiting import wait_until
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
@@ -140,14 +144,23 @@ def test_counters_say_what_was_sent_and_asked(gateway: Gateway, site: Site) -> N
     gateway.post("/v1/messages", [item, 7], BEARER)
     gateway.post("/v1/messages", [item], {})
     found = gateway.get("/v1/status", BEARER).json
-    assert found.keys() == {"start", "pid", "send_success", "send_error", "req_success", "req_error"}
-    assert [found[name] for name in ("send_success", "send_error", "req_success", "req_error")] == [
-        4,
-        1,
-        1,
-        3,
-    ]
+    counters = ("send_success", "send_error", "req_success", "req_error")
+    assert list(found) == ["start", "pid", *counters]
+    assert [found[name] for name in counters] == [4, 1, 1, 3]
     assert gateway.get("/v1/status").status == 401
+
+    def told() -> dict[str, Any]:
+        """Return what `ebats status` shows of the process."""
+        env = {"EBATS_STATE_DIR": str(site.folder / "state")}
+        output = run_ebats("status", site.file, "--format", "json", env=env).stdout
+        (runner,) = json.loads(output)["runners"]
+        process: dict[str, Any] = runner["processes"][0]
+        return process
+
+    wait_until(lambda: told().get("req_error") == 3, 20, lambda: str(told()))
+    process = told()
+    assert [process[name] for name in counters] == [4, 1, 1, 3]
+    assert process["listen"] == f"http://127.0.0.1:{gateway.port}"
     assert gateway.get("/healthz").json == {"status": "alive", "pipeline": site.name}
     assert gateway.get("/readyz").status == 200
 

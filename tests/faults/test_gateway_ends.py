@@ -69,6 +69,20 @@ def test_a_request_in_hand_is_answered_before_the_gateway_leaves(site: Site) -> 
     assert not command.family()
 
 
+@pytest.mark.slow
+def test_a_request_that_does_not_end_holds_nobody_up_for_longer_than_the_grace_time(local_site: Site) -> None:
+    gateway = Gateway(site=local_site)
+    gateway.write(grace="1s")
+    command = gateway.start()
+    with socket.create_connection(("127.0.0.1", gateway.port), 20) as slow:
+        slow.sendall(
+            b"POST /v1/events/happened HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 100\r\n\r\n{"
+        )
+        wait_until(lambda: gateway.get("/healthz").status == 200, 10)
+        local_site.end(command, 20)
+
+
 class Load:
     """Batches posted by several senders, and what was answered."""
 
