@@ -86,6 +86,10 @@ class _Running:
     ) -> None:
         try:
             self._loop.run_until_complete(self._serve(make_session, begun))
+        except BaseException as error:
+            if begun.done():
+                raise
+            begun.set_exception(error)
         finally:
             self._loop.close()
 
