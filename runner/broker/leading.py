@@ -39,12 +39,14 @@ class Leading:
         self._channel: Any = None
         self._confirming: Confirming | None = None
         self._is_gone = False
+        self._stop: Callable[[], bool] = lambda: False
         self._seldom = Seldom()
         self.wake = self._link.wake
         self.close = self._link.close
 
     def open(self, stop: Callable[[], bool]) -> bool:
         """Connect, once the broker answers; False: `stop` became true meanwhile."""
+        self._stop = stop
         self._channel = self._link.open(stop)
         self._is_gone = False
         self._confirming = Confirming(self._channel) if self._channel else None
@@ -64,7 +66,7 @@ class Leading:
 
     def _refused(self, error: IrrecoverableChannelError) -> None:
         self._link.close()
-        text = error.reply_text
+        text = str(getattr(error, "reply_text", error))
         why = lacking(text, self._right(text)) or f"the broker refuses: {text}"
         if isinstance(error, NotFound):
             why = f"{why}; `ebats apply` makes what is missing"
@@ -145,7 +147,8 @@ class Leading:
         """
         unroutable: list[Outgoing] = []
         self._send(Outgoing("", self._lock, b"", {}, {"delivery_mode": 1}), unroutable)
-        while self._confirms().unconfirmed:
+        # A broker that takes nothing for now doesn't answer either.
+        while self._confirms().unconfirmed and not self._stop():
             self.wait(_WAIT_S)
         return bool(unroutable)
 

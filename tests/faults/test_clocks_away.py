@@ -18,8 +18,9 @@ from tests.waiting import wait_until
 
 Make = Callable[[str], Site]
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_ticks_wait_for_a_broker_that_was_killed(
     own_node: Callable[..., RabbitNode], make_site: Make
 ) -> None:
@@ -39,7 +40,6 @@ def test_ticks_wait_for_a_broker_that_was_killed(
     assert sum(times.values()) - len(times) <= 3
 
 
-@pytest.mark.slow
 def test_connections_that_are_closed_again_and_again_lose_no_tick(rabbitmq: Broker, make_site: Make) -> None:
     site = make_site(rabbitmq.url)
     write(site, every="200ms")
@@ -55,7 +55,6 @@ def test_connections_that_are_closed_again_and_again_lose_no_tick(rabbitmq: Brok
     assert sum(times.values()) - len(times) <= 4 * 4
 
 
-@pytest.mark.slow
 def test_a_leader_that_is_cut_off_does_not_publish_and_another_takes_over(
     rabbitmq_port: tuple[str, int], proxy_to: Callable[[int], Proxy], make_site: Make
 ) -> None:

@@ -21,8 +21,9 @@ from tests.faults.site import Site
 from tests.integration.wire import Wire
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_another_runner_takes_over_from_one_that_was_killed_and_no_tick_is_missing(site: Site) -> None:
     write(site, every="1s")
     first = launch(site)
@@ -40,7 +41,6 @@ def test_another_runner_takes_over_from_one_that_was_killed_and_no_tick_is_missi
     assert sum(times.values()) <= len(times) + 2
 
 
-@pytest.mark.slow
 def test_a_clock_killed_again_and_again_misses_none_and_repeats_with_the_same_id(site: Site) -> None:
     write(site, every="100ms")
     command = launch(site)
