@@ -46,7 +46,9 @@ class Callbacks:
         try:
             sessions = self._session(http.tls, None), self._session(http.tls, http.allow_hosts)
         except OSError as error:
-            raise BadEntryPoint(f"can't use the certificates of {task.name}: {error}") from error
+            files = (http.tls.ca_certs, http.tls.certfile, http.tls.keyfile) if http.tls else ()
+            named = ", ".join(file for file in files if file)
+            raise BadEntryPoint(f"can't use the certificates of {task.name} ({named}): {error}") from error
         hosts = self._hosts[task.name] = Hosts(self._most(http), http.breaker.after if http.breaker else None)
         kit = Kit(http, sessions, hosts, lambda level, text: self._say(level, f"{task.name}: {text}"))
         return HttpCallback(self._pipeline, task, kit)

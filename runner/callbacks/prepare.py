@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from typing import Any
 
 from ebats.pipelines.entry_point import EntryPoint
 from ebats.pipelines.http_task import is_header_value
@@ -46,7 +47,7 @@ class Prepare:
             if self._is_async:
                 found = await self._function(payload, request)
             else:
-                found = await asyncio.to_thread(self._function, payload, request)
+                found = await _to_its_end(asyncio.to_thread(self._function, payload, request))
         except (Exception, SystemExit) as error:
             raise BadPrepare(error) from error
         prepared = self._checked(found)
@@ -79,3 +80,16 @@ class Prepare:
                 raise BadRequest(f"{self._name} wrote {name!r:.60}, which is no name of a header")
             if not isinstance(value, str) or not is_header_value(value):
                 raise BadRequest(f"{self._name} wrote a header {name} that is no text of one line")
+
+
+async def _to_its_end(call: Coroutine[Any, Any, object]) -> object:
+    """Wait for what a thread does, also when that is late: a thread can't be cancelled.
+
+    One that never ends costs its process then, as with any task: a few of them would have all threads.
+    """
+    task = asyncio.ensure_future(call)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

@@ -4,6 +4,8 @@ import hashlib
 import json
 from typing import Any
 
+import pytest
+
 from tests.faults.site import Site
 from tests.merchant import Merchant, status, success
 
@@ -11,6 +13,7 @@ SHOP = """
 import asyncio
 import hashlib
 import json
+import time
 from ebats import Reject, Retry
 
 KEYS = {"m-1": "secret"}
@@ -44,6 +47,12 @@ def bad_header(payload, request):
 def later(payload, request):
     if request.attempt == 1:
         raise Retry("the key server is busy", after="500ms")
+    return request
+
+
+def hangs(payload, request):
+    if request.attempt == 1:
+        time.sleep(600)
     return request
 
 
@@ -108,6 +117,21 @@ def test_what_it_makes_of_a_request_is_looked_at(local_site: Site) -> None:
     }
     assert found["nothing"][1] == "shop:nothing returned NoneType, and has to return the request"
     assert found["bad_header"][1] == "shop:bad_header wrote a header X-Sign that is no text of one line"
+
+
+@pytest.mark.slow
+def test_one_that_hangs_costs_its_process_and_not_the_callbacks(local_site: Site) -> None:
+    (local_site.folder / "shop.py").write_text(SHOP)
+    with Merchant() as merchant:
+        http = {"url": merchant.url(), "prepare": "shop:hangs"}
+        task = {"http": http, "timeout": "1s", "retry": ["500ms"]}
+        local_site.write(tasks={"tell": task}, events={"happened": {"tasks": ["tell"]}})
+        local_site.declare()
+        local_site.send([f"m-{number}" for number in range(20)])
+        output = local_site.run(deadline_s=120)
+        assert len(merchant.calls) == 20
+    assert "doesn't end: its process leaves" in output
+    assert not local_site.take()
 
 
 def test_one_that_is_not_there_is_found_before_anything_starts(local_site: Site) -> None:

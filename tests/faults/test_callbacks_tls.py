@@ -77,4 +77,4 @@ def test_a_certificate_that_cannot_be_read_ends_the_run_and_is_named(local_site:
     local_site.write(tasks={"tell": {"http": http}}, events={"happened": {"tasks": ["tell"]}})
     command = local_site.launch()
     assert command.wait(60) != 0
-    assert "can't use the certificates of tell" in command.output
+    assert f"can't use the certificates of tell ({local_site.folder}/missing.pem)" in command.output

@@ -9,6 +9,7 @@ from ebats.pipelines.model import FileSink, Ladder, Pipeline, PythonSink, StdSin
 from ebats.pipelines.problems import BadFile, UnreadableFile
 from ebats.pipelines.tls import Tls
 from ebats.pipelines.topology import derive
+from ebats.pipelines.wiring import wire
 
 HEAD = "version: 1\nname: shop\n"
 TASK = 'tasks:\n  ship: {python: "shop.tasks:ship"}\n'
@@ -186,3 +187,20 @@ def test_no_name_on_the_broker_is_longer_than_amqp_allows() -> None:
     topology = derive(from_bytes("f.yaml", text.encode(), {}).pipeline)
     names = [declared.name for declared in (*topology.exchanges, *topology.queues)]
     assert max(len(name.encode()) for name in names) < 255
+
+
+def test_a_consumer_whose_tasks_are_all_http_has_many_slots_and_its_tasks_less_time() -> None:
+    http = "{http: {url: https://a.example/}}"
+    tasks = f"tasks: {{a: {http}, b: {http}, c: {{python: 'a:b'}}}}\nconsumers: "
+    mixed = pipeline_of(tasks + "{all: }")
+    apart = pipeline_of(tasks + "{out: {queues: [a, b]}, rest: }")
+    assert [(one.concurrency, one.prefetch) for one in mixed.consumers.values()] == [(8, 64)]
+    assert [(one.concurrency, one.prefetch) for one in apart.consumers.values()] == [(200, 400), (8, 64)]
+    assert [task.timeout_s for task in mixed.tasks.values()] == [30, 30, 300]
+
+
+def test_what_is_kept_on_the_broker_of_a_url_holds_none_of_its_secrets() -> None:
+    pipeline = pipeline_of("tasks: {a: {http: {url: 'https://u:hunter2@a.example/?key=hunter2'}}}")
+    kept = wire(pipeline).tasks["a"].does
+    assert kept.startswith("http ")
+    assert "hunter2" not in kept
