@@ -9,8 +9,9 @@ from ebats.pipelines.counting import counted
 from ebats.runner.client.errors import BadItem, GatewayError, GatewayRefused, GatewayUnavailable
 from ebats.runner.client.request import Request
 
-#: Asked again: too many requests, the broker is away or full, a gateway that restarts behind its proxy.
-_PASSING = (429, 500, 502, 503, 504)
+#: Asked again: the request came too slowly, too many requests, the broker is away or full, a gateway that
+#: restarts behind its proxy.
+_PASSING = (408, 429, 500, 502, 503, 504)
 #: So many bad items stand in an error's text; all are in its `items`.
 _SHOWN = 3
 

@@ -20,7 +20,10 @@ _LONGEST_WAIT_S = 10.0
 LONGEST_RETRY_AFTER_S = 60.0
 
 #: Nothing was sent: there is no connection.
-_UNSENT = (aiohttp.ClientConnectorError, aiohttp.ClientProxyConnectionError)
+_UNSENT = (aiohttp.ClientConnectorError, aiohttp.ClientProxyConnectionError, aiohttp.InvalidURL)
+#: Nobody looked at what was sent: it came too slowly, or after too many others.
+_UNREAD = (408, 429)
+_EARLIER = "; an earlier attempt had no answer that counts, and may have been published all the same"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,36 +58,24 @@ async def send(session: aiohttp.ClientSession, gateway: Gateway, request: Reques
         GatewayError: it wasn't, or not surely.
     """
     tried, maybe_sent = 0, False
+    confirmed: set[str] = set()
     while True:
         tried += 1
-        found = await _tried(session, gateway, request)
-        if isinstance(found, list):
-            return found
-        failure, was_sent = found
+        try:
+            return ids_of(await _attempt(session, gateway, request), request)
+        except (GatewayError, aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
+            failure = _failure(error, gateway)
+            was_sent = not isinstance(error, _UNSENT) and failure.status not in _UNREAD
+        confirmed |= {*failure.confirmed}
+        failure.confirmed = tuple(id_ for id_ in request.ids if id_ in confirmed)
+        failure.ids = tuple(id_ for id_ in request.ids if id_ not in confirmed)
+        if not isinstance(failure, GatewayUnavailable):
+            raise _told(failure, gateway, _EARLIER if maybe_sent else "")
         maybe_sent = maybe_sent or was_sent
         pause_s = wait_s(tried, failure.retry_after_s, random.random())
         if tried > gateway.retries or pause_s is None:
             raise _told(failure, gateway, _given_up(tried, maybe_sent))
         await asyncio.sleep(pause_s)
-
-
-async def _tried(
-    session: aiohttp.ClientSession, gateway: Gateway, request: Request
-) -> list[str] | tuple[GatewayUnavailable, bool]:
-    """Return the ids of what was published, or how the attempt failed, and whether it may be there anyway.
-
-    Raises:
-        GatewayError: no other attempt would help.
-    """
-    try:
-        return ids_of(await _attempt(session, gateway, request), request)
-    except GatewayUnavailable as error:
-        # Too many requests: this one wasn't looked at.
-        return error, error.status != 429
-    except GatewayError as error:
-        raise _told(error, gateway, "") from None
-    except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
-        return _unanswered(error, gateway, request), not isinstance(error, _UNSENT)
 
 
 async def _attempt(session: aiohttp.ClientSession, gateway: Gateway, request: Request) -> Answer:
@@ -98,13 +89,13 @@ async def _attempt(session: aiohttp.ClientSession, gateway: Gateway, request: Re
         return Answer(status=response.status, body=body, retry_after_s=asked_s)
 
 
-def _unanswered(error: Exception, gateway: Gateway, request: Request) -> GatewayUnavailable:
-    text = str(error) or type(error).__name__
+def _failure(error: Exception, gateway: Gateway) -> GatewayError:
+    """Return how an attempt failed."""
+    if isinstance(error, GatewayError):
+        return error
     if isinstance(error, TimeoutError):
-        text = f"hasn't answered within {gateway.timeout_s:g} s"
-    failure = GatewayUnavailable(text)
-    failure.ids = request.ids
-    return failure
+        return GatewayUnavailable(f"hasn't answered within {gateway.timeout_s:g} s")
+    return GatewayUnavailable(str(error) or type(error).__name__)
 
 
 def _given_up(tried: int, maybe_sent: bool) -> str:

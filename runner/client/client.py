@@ -199,7 +199,11 @@ def _base(url: str) -> str:
     """Return a gateway's URL without a slash at its end."""
     if not isinstance(url, str):
         raise TypeError(f"the gateway's URL has to be a str, unlike {url!r:.60}")
-    found = urlsplit(url)
+    try:
+        found = urlsplit(url)
+        found.port  # noqa: B018 - it is read when it is asked for
+    except ValueError as error:
+        raise ValueError(f"the gateway's URL can't be read: {error}") from None
     if found.scheme not in ("http", "https") or not found.hostname:
         raise ValueError("the gateway's URL is http:// or https:// and a host, such as http://127.0.0.1:9501")
     if found.username is not None or found.password is not None:

@@ -33,12 +33,13 @@ class GatewayError(PublishError):
 class GatewayRefused(GatewayError, Refused):
     """Raised when the gateway refuses a request for good: no right to it, a name it doesn't know, too large.
 
-    Nothing of it was published, but for what `confirmed` names.
+    Nothing of it was published, but for what `confirmed` names, and unless its text says that an earlier
+    attempt had no answer that counts.
     """
 
 
 class GatewayUnavailable(GatewayError, NotConfirmed):
-    """Raised when no attempt had an answer that counts: no connection, a time-out, 429, 503.
+    """Raised when no attempt had an answer that counts: no connection, a time-out, 408, 429, 503.
 
     Publishing it again with the same id is safe where its tasks know a repeat by its id.
     """

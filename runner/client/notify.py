@@ -1,6 +1,7 @@
 """The messages by which URLs are called: one for each URL, in the format of `http: {from: payload}`. Pure."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict, Unpack
 
@@ -11,6 +12,8 @@ from ebats.runner.publishing.messages import Duration
 
 #: Hexadecimal digits of the SHA-256 of a URL, at the end of its message's id.
 _DIGITS = 16
+#: The rest is for the task that calls it: it has a dead letter for what it can't call.
+_URL = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
 
 
 class NotifyOptions(TypedDict, total=False):
@@ -37,6 +40,8 @@ def parts(urls: str | Iterable[str], **options: Unpack[NotifyOptions]) -> list[P
         raise TypeError(f"notify has no option {min(unknown)!r}")
     key = options.get("unique_key")
     each = [urls] if isinstance(urls, str) else urls
+    if not isinstance(each, Iterable):
+        raise TypeError(f"notify takes a URL or several, unlike {urls!r:.60}")
     return [_part(_id(key, _url(url)), _payload(url, options), options) for url in each]
 
 
@@ -76,6 +81,6 @@ def _id(unique_key: str | None, url: str) -> str:
 def _url(url: str) -> str:
     if not isinstance(url, str):
         raise TypeError(f"a URL has to be a str, unlike {url!r:.60}")
-    if not url.startswith(("http://", "https://")):
-        raise ValueError(f"a URL begins with http:// or https://, unlike {url!r:.60}")
+    if not _URL.match(url):
+        raise ValueError(f"a URL begins with http:// or https:// and a host, unlike {url!r:.60}")
     return url

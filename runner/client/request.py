@@ -62,6 +62,10 @@ def item(given: Item) -> Part:
     if not isinstance(given, tuple | list) or not 2 <= len(given) <= 3:
         raise TypeError(f"an item is (event, payload) or (event, payload, options), unlike {given!r:.60}")
     name, payload, *more = given
+    if more and not isinstance(more[0], Mapping):
+        raise TypeError(
+            f"the options of an item are a mapping, such as {{'id': ...}}, unlike {more[0]!r:.60}"
+        )
     return event(name, payload, **(more[0] if more else {}))
 
 
