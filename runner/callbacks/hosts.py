@@ -5,9 +5,8 @@ from typing import NamedTuple
 import msgspec
 
 from ebats.runner.callbacks.breaker import Breaker, Change
+from ebats.runner.callbacks.crowd import Crowd
 
-#: Where a host has as many requests as it may have, further messages wait on this rung.
-_CROWDED_MS = 1_000
 #: Payloads may name any number of hosts: more than so many aren't remembered, nor one that nobody asks for.
 _FEW, _MOST, _FORGOTTEN_S = 100, 10_000, 3_600.0
 _SHOWN = 50
@@ -31,10 +30,11 @@ class Busy(NamedTuple):
 
 
 class _Host:
-    __slots__ = ("breaker", "in_hand", "used")
+    __slots__ = ("breaker", "crowd", "in_hand", "used")
 
-    def __init__(self, breaker: Breaker | None) -> None:
+    def __init__(self, breaker: Breaker | None, now: float) -> None:
         self.breaker = breaker
+        self.crowd = Crowd(now)
         self.in_hand = 0
         self.used = 0.0
 
@@ -76,7 +76,8 @@ class Hosts:
         host = self._hosts.get(name) or self._add(name, now)
         host.used = now
         if host.in_hand >= self._most:
-            return Busy(_CROWDED_MS, f"{name} has {host.in_hand} requests in hand, its max_per_host", False)
+            why = f"{name} has {host.in_hand} requests in hand, its max_per_host"
+            return Busy(host.crowd.wait_ms(now), why, False)
         answer = host.breaker.ask(now) if host.breaker else "go"
         if isinstance(answer, int):
             assert host.breaker is not None
@@ -92,6 +93,7 @@ class Hosts:
         host = self._hosts[place.host]
         host.in_hand -= 1
         host.used = now
+        host.crowd.served()
         breaker = host.breaker
         change = breaker.note(is_probe=place.is_probe, failed=failed, now=now) if breaker else None
         if not host.in_hand and (breaker is None or breaker.is_quiet):
@@ -101,7 +103,7 @@ class Hosts:
     def pause_ms(self, name: str, now: float) -> int:
         """Return how long a message waits whose probe has failed."""
         host = self._hosts.get(name)
-        return host.breaker.pause_ms(now) if host and host.breaker else _CROWDED_MS
+        return host.breaker.pause_ms(now) if host and host.breaker else 1_000
 
     def states(self, now: float) -> dict[str, HostState]:
         """Return the hosts that have failed, those that are down first; from any thread."""
@@ -119,7 +121,7 @@ class Hosts:
                 if unused is not None:
                     del self._hosts[unused]
             self._look_at = min(_MOST, 2 * len(self._hosts) + _FEW)
-        host = self._hosts[name] = _Host(Breaker(self._after) if self._after else None)
+        host = self._hosts[name] = _Host(Breaker(self._after) if self._after else None, now)
         return host
 
 
