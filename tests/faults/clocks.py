@@ -1,5 +1,6 @@
 """A pipeline with one clock: written, run, and what became of its ticks."""
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
@@ -25,6 +26,14 @@ def write(site: Site, broker: Mapping[str, Any] | None = None, name: str = "cloc
         events={"ticked": {"tasks": ["collect"]}},
         producers={name: {"payload": "{{ tick }}", "event": "ticked", **clock}},
     )
+
+
+def hourly() -> tuple[str, int]:
+    """Return a cron line of one tick an hour, none of which is near, and the last of them in Unix ms."""
+    now_ms = time.time_ns() // 1_000_000
+    minute = (now_ms // 60_000 + 30) % 60
+    first_ms = minute * 60_000
+    return f"{minute} * * * *", (now_ms - first_ms) // HOUR_MS * HOUR_MS + first_ms
 
 
 def launch(site: Site) -> RunningCommand:
