@@ -13,10 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 
+import aiohttp
 import pytest
 import trustme
 
 from ebats import Client, GatewayUnavailable
+from ebats.runner.client.background import Background
 from tests.fake_gateway import FakeGateway, Seen, late, problem
 from tests.waiting import wait_until
 
@@ -107,6 +109,17 @@ def test_a_client_that_is_let_go_leaves_no_thread(gateway: FakeGateway) -> None:
     assert "ebats-client" in thread_names()
     del client
     wait_until(lambda: "ebats-client" not in thread_names())
+
+
+def test_a_session_that_cannot_be_made_is_told() -> None:
+    def fails() -> aiohttp.ClientSession:
+        raise OSError("too many open files")
+
+    background = Background(fails)
+    for _ in range(2):
+        with pytest.raises(OSError, match="too many"):
+            background.start(asyncio.sleep)  # type: ignore[arg-type]
+    assert "ebats-client" not in thread_names()
 
 
 FORKS = """
