@@ -49,7 +49,6 @@ THIRD_PARTY = {
     "msgspec": ("ebats.runner",),
     "referencing": ("ebats.pipelines.schema_faults", "ebats.runner.execution.schemas"),
     "setproctitle": ("ebats.runner.process", "ebats.runner.supervisor"),
-    "standardwebhooks": ("ebats.runner.callbacks", "ebats.runner.gateway", "ebats.runner.client"),
     "uvloop": ("ebats.runner.execution.slots", "ebats.runner.gateway"),
     "yaml": ("ebats.pipelines.source",),
     "yarl": ("ebats.runner.callbacks",),  # the URLs of aiohttp, which brings it
