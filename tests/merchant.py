@@ -83,6 +83,7 @@ class Merchant:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.let_go()
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(30)
 

@@ -155,6 +155,9 @@ def _why(error: Exception, timeout: aiohttp.ClientTimeout) -> str:
             why = f"no connection: {error.os_error}"
         case aiohttp.ServerDisconnectedError():
             why = "the other side closed the connection without an answer"
+        case aiohttp.InvalidURL():
+            # Its text has the whole URL.
+            why = "this URL can't be asked"
         case aiohttp.ClientResponseError():
             why = f"the answer is no HTTP: {error.message}"
         case _:
