@@ -179,6 +179,8 @@ class Outlet:
             raise TypeError(f"an item is (event, payload) or (event, payload, options), unlike {item!r:.60}")
         event, payload, *more = item
         options: Mapping[str, Any] = more[0] if more else {}
+        if not isinstance(options, Mapping):
+            raise TypeError(f"the options of an item are a mapping: {{'id': ...}}, unlike {options!r:.60}")
         if unknown := [name for name in options if name not in _OPTIONS]:
             raise TypeError(f"an item has no option {unknown[0]!r}; there are {', '.join(_OPTIONS)}")
         return self._event(event, payload, **options)

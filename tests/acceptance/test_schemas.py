@@ -14,6 +14,7 @@ from tests.commands import run_ebats
 from tests.faults.send import Message
 from tests.faults.site import Letter, Site
 from tests.integration.wire import Wire
+from tests.waiting import wait_until
 
 ORDER = {
     "type": "object",
@@ -38,6 +39,17 @@ def publishes(context: Context, n: str) -> str:
 
 async def publishes_async(context: Context, n: str) -> str:
     await context.publish_async("ordered", {"n": n, "order": 7})
+
+def feed():
+    for order in ({"id": 1}, {"id": "2"}, 3, {"id": 4}):
+        try:
+            yield {"n": "fed", "order": order}
+        except BadPayload as error:
+            print("told", error.pointer)
+
+def feed_pairs():
+    yield "late", {"n": "pair", "order": {"id": 1}}
+    yield "late", {"n": "bad pair", "order": {"id": None}}
 
 def heavy() -> list[str]:
     return sorted({"jsonschema", "jsonschema_rs", "referencing"} & sys.modules.keys())
@@ -190,6 +202,29 @@ def test_a_task_publishes_nothing_that_breaks_a_schema(site: Site) -> None:
     assert letter.headers["ebats-reason"] == "failed"
     assert letter.headers["ebats-error"] == "ebats.BadPayload"
     assert "/order: must be an object, and is a number" in letter.headers["ebats-text"]
+
+
+def test_a_producer_publishes_nothing_that_breaks_a_schema(site: Site) -> None:
+    producers = {
+        "feed": {"python": "more:feed", "event": "ordered"},
+        "pairs": {"python": "more:feed_pairs"},
+    }
+    write(site, tasks={"work_async": {"python": "tasks:work"}}, producers=producers)
+    command = site.launch()
+    command.wait_for_output("leaves: finished, after 2 items")
+    # One that catches it goes on; one that doesn't has failed.
+    text = (
+        "failed: ebats.BadPayload: the payload breaks the schema of 'late': /order/id: must be a whole number"
+    )
+    command.wait_for_output(text)
+    assert [line for line in command.output.splitlines() if line.startswith("told")] == [
+        "told /order/id",
+        "told /order",
+    ]
+    wait_until(lambda: [run["n"] for run in site.oracle.started()].count("fed") == 4, 30)
+    site.end(command)
+    assert not site.take()
+    assert {run["n"] for run in site.oracle.started()} <= {"fed", "pair"}
 
 
 def test_a_result_that_breaks_the_schema_of_then_is_a_failed_attempt(site: Site) -> None:

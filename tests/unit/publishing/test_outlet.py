@@ -140,6 +140,8 @@ def test_an_item_may_have_options(way: Way) -> None:
     for bad in ("order_paid", ("order_paid",), ("order_paid", 1, {"idd": "m"}), ("order_payd", 1)):
         with pytest.raises((TypeError, ValueError)):
             way.publish_many([bad])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match="the options of an item are a mapping"):
+        way.publish_many([("order_paid", 1, None)])  # type: ignore[list-item]
 
 
 def test_what_is_wrong_with_an_item_comes_out_when_those_before_are_confirmed(way: Way) -> None:
