@@ -58,17 +58,18 @@ async def send(session: aiohttp.ClientSession, gateway: Gateway, request: Reques
         GatewayError: it wasn't, or not surely.
     """
     tried, maybe_sent = 0, False
-    confirmed: set[str] = set()
+    confirmed: tuple[str, ...] = ()
     while True:
         tried += 1
         try:
             return ids_of(await _attempt(session, gateway, request), request)
         except (GatewayError, aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
-            failure = _failure(error, gateway)
+            failure = _failure(error, gateway, request)
             was_sent = not isinstance(error, _UNSENT) and failure.status not in _UNREAD
-        confirmed |= {*failure.confirmed}
-        failure.confirmed = tuple(id_ for id_ in request.ids if id_ in confirmed)
-        failure.ids = tuple(id_ for id_ in request.ids if id_ not in confirmed)
+        if confirmed:  # by what was answered earlier
+            failure.confirmed = tuple({**dict.fromkeys(confirmed), **dict.fromkeys(failure.confirmed)})
+            failure.ids = tuple(id_ for id_ in failure.ids if id_ not in confirmed)
+        confirmed = failure.confirmed
         if not isinstance(failure, GatewayUnavailable):
             raise _told(failure, gateway, _EARLIER if maybe_sent else "")
         maybe_sent = maybe_sent or was_sent
@@ -89,13 +90,16 @@ async def _attempt(session: aiohttp.ClientSession, gateway: Gateway, request: Re
         return Answer(status=response.status, body=body, retry_after_s=asked_s)
 
 
-def _failure(error: Exception, gateway: Gateway) -> GatewayError:
+def _failure(error: Exception, gateway: Gateway, request: Request) -> GatewayError:
     """Return how an attempt failed."""
     if isinstance(error, GatewayError):
         return error
+    text = str(error) or type(error).__name__
     if isinstance(error, TimeoutError):
-        return GatewayUnavailable(f"hasn't answered within {gateway.timeout_s:g} s")
-    return GatewayUnavailable(str(error) or type(error).__name__)
+        text = f"hasn't answered within {gateway.timeout_s:g} s"
+    failure = GatewayUnavailable(text)
+    failure.ids = request.ids
+    return failure
 
 
 def _given_up(tried: int, maybe_sent: bool) -> str:

@@ -178,6 +178,10 @@ def test_what_an_earlier_attempt_came_to_is_told(client: Client, gateway: FakeGa
     with pytest.raises(GatewayRefused, match="not you; an earlier attempt had no answer") as caught:
         client.publish_batch([one, two])
     assert (caught.value.confirmed, caught.value.ids) == (("a",), ("b",))
+    gateway.replies = [problem(503, "unconfirmed", "one isn't there", confirmed=["a"]), *[hang_up] * 5]
+    with pytest.raises(GatewayUnavailable) as lost:
+        client.publish_batch([one, two])
+    assert (lost.value.confirmed, lost.value.ids) == (("a",), ("b",))
     # Too many requests: nobody looked at the first.
     gateway.replies = [problem(429, "rate", "slow"), problem(403, "forbidden", "not you")]
     with pytest.raises(GatewayRefused, match=r"not you$"):
