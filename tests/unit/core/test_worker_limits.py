@@ -21,7 +21,7 @@ def test_a_process_leaves_after_its_tasks_and_hands_back_the_rest() -> None:
     process.worker.max_tasks = 2
     process.give("quick", 1, 2)
     process.give("slow", 3, 4)
-    threading.Timer(0.6, gate.set).start()
+    threading.Timer(2.0, gate.set).start()
     assert process.leaves() == "max_tasks"
     assert process.outcomes() == ["m1 success", "m2 success", "m3 success"]
     assert process.handed_back() == ["m4"]
@@ -144,7 +144,7 @@ def test_an_async_task_that_can_be_cancelled_costs_nobody_anything() -> None:
     async def sleeps() -> None:
         await asyncio.sleep(DEADLINE_S)
 
-    process = Process(sleeps, quick, timeout="100ms")
+    process = Process(sleeps, quick, timeout="2s")
     process.worker.max_tasks = 2
     process.give("sleeps", 1)
     process.give("quick", 2)
@@ -174,6 +174,6 @@ def test_what_waits_too_long_for_a_slot_goes_back() -> None:
     process = Process(slow, concurrency=1)
     process.worker.max_tasks = 1
     process.give("slow", 1, 2)
-    threading.Timer(0.3, gate.set).start()
+    threading.Timer(2.0, gate.set).start()
     assert process.leaves() == "max_tasks"
     assert process.handed_back() == ["m2"]
