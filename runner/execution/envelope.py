@@ -155,7 +155,7 @@ def _done(numbers: object) -> tuple[int, ...]:
     if not isinstance(numbers, list):
         return ()
     found = (as_number(number, int) for number in numbers[:_MOST_REQUESTS])
-    return tuple(sorted({number for number in found if number is not None and number > 0}))
+    return tuple(sorted({number for number in found if number is not None and 0 < number <= _MOST_REQUESTS}))
 
 
 def _id(delivery: Delivery) -> str:
