@@ -135,6 +135,9 @@ def _check_names(query: Mapping[str, str], known: Collection[str]) -> None:
     for name in query:
         if name not in known:
             raise Refusal(400, "bad_query", f"there is no `{name:.60}` here; {suggest(name[:64], known)}")
+    # Its items have what comes twice twice; its keys have it once.
+    if len(query) > len(set(query)):
+        raise Refusal(400, "bad_query", "a parameter comes twice")
 
 
 def _host_of(host: str) -> str:

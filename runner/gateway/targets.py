@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ebats.pipelines import addresses
-from ebats.pipelines.addresses import LONGEST_KEY, Address, Unaddressable
+from ebats.pipelines.addresses import DUE, LONGEST_KEY, Address, Unaddressable
 from ebats.pipelines.model import Event, Exchange, Format, Pipeline, Queue, Task
 from ebats.pipelines.producer import Allow
 from ebats.pipelines.routes import Routes
@@ -91,7 +91,8 @@ class Targets:
         except Unaddressable as error:
             # What programs call a key is a route in items.
             raise BadItem(str(error).replace("choose a key", "choose a `route`")) from None
-        if not item.delay_s:
+        # From a chosen queue, what the file delays waits too: until a moment that is another each time.
+        if not item.delay_s and not any(DUE in address.headers for address in found):
             self._straight[item.names] = found
         return found
 
@@ -106,9 +107,9 @@ class Targets:
         return found
 
     def _look_up(self, item: Item) -> Target:
-        if any(name and len(name) > LONGEST_KEY for name in item.names):
+        if any(name and (len(name) > LONGEST_KEY or "\0" in name) for name in item.names):
             # Nothing here is called so, and what is found is kept.
-            raise BadItem(f"a name, or a route, has {LONGEST_KEY} bytes at most")
+            raise BadItem(f"a name, or a route, has {LONGEST_KEY} bytes at most, and no NUL")
         if item.event is not None or item.task is not None:
             if item.exchange is not None or (item.event is not None and item.task is not None):
                 raise BadItem("an item has one of `event`, `task` and `exchange`")
@@ -149,8 +150,8 @@ class Targets:
         if item.route is None and exchange.type != "fanout":
             raise BadItem(f"the item has no `route`, and `{name}` is a {exchange.type} exchange")
         key = item.route or ""
-        if len(key.encode()) > LONGEST_KEY or "\0" in key:
-            raise BadItem(f"a route has {LONGEST_KEY} bytes at most, and no NUL")
+        if len(key.encode()) > LONGEST_KEY:
+            raise BadItem(f"a route has {LONGEST_KEY} bytes at most")
         events = self._routes.events_of(exchange.broker_name, key)
         if item.queue is not None:
             self._check_bound(exchange, key, events, item.queue)

@@ -1,6 +1,7 @@
 """Path, query and headers of requests."""
 
 import pytest
+from multidict import MultiDict
 
 from ebats.pipelines.producer import HttpProducer
 from ebats.runner.gateway import asked
@@ -115,6 +116,13 @@ def test_what_a_query_can_not_mean_is_refused(query: dict[str, str], status: int
     with pytest.raises(Refusal) as error:
         asked.one("event", "paid", query, ("paid",))
     assert error.value.status == status
+
+
+def test_a_parameter_comes_once() -> None:
+    with pytest.raises(Refusal, match="comes twice"):
+        asked.one("event", "paid", MultiDict([("delay", "1s"), ("delay", "9d")]), ("paid",))
+    with pytest.raises(Refusal, match="comes twice"):
+        asked.several(MultiDict([("partial", "0"), ("partial", "1")]))
 
 
 def test_names_that_are_not_there_are_not_found() -> None:

@@ -1,6 +1,7 @@
 """Where items go: the routing rules of the gateway, by the names of a file."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -121,6 +122,14 @@ def test_what_is_to_wait_goes_to_rungs_of_its_tasks(
     assert addresses(targets.messages(item(**parts, delay=5))) == addresses(found)
 
 
+def test_a_delay_of_the_file_begins_anew_with_each_item(targets: Targets) -> None:
+    for _ in range(2):
+        before = time.time()
+        (found,) = targets.messages(item(event="eu", queue="slow", route="eu.x"))
+        assert before + 10 <= found.headers["ebats-due"] <= time.time() + 10
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize(
     ("parts", "text"),
     [
@@ -135,6 +144,7 @@ def test_what_is_to_wait_goes_to_rungs_of_its_tasks(
         ({"task": "ship", "queue": "x" * 256}, "a name, or a route, has 255 bytes at most"),
         ({"exchange": "orders", "route": "é" * 128}, "a route has 255 bytes at most"),
         ({"exchange": "orders", "route": "a\0"}, "and no NUL"),
+        ({"event": "wanted", "route": "\0.GO"}, "and no NUL"),
         ({"exchange": "orders", "queue": "slow", "route": "a.GO"}, "no event binds `orders` with the route"),
         ({"exchange": "orders", "queue": "theirs", "route": "a.GO"}, "to the queue `theirs`: leave one of"),
         ({"exchange": "orders", "queue": "nope", "route": "a.GO"}, "there is no queue 'nope'"),
