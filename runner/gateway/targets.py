@@ -107,9 +107,11 @@ class Targets:
         return found
 
     def _look_up(self, item: Item) -> Target:
-        if any(name and (len(name) > LONGEST_KEY or "\0" in name) for name in item.names):
+        if any(name and len(name) > LONGEST_KEY for name in item.names):
             # Nothing here is called so, and what is found is kept.
-            raise BadItem(f"a name, or a route, has {LONGEST_KEY} bytes at most, and no NUL")
+            raise BadItem(f"a name, or a route, has {LONGEST_KEY} bytes at most")
+        if item.route and "\0" in item.route:
+            raise BadItem(f"a route has {LONGEST_KEY} bytes at most, and no NUL")
         if item.event is not None or item.task is not None:
             if item.exchange is not None or (item.event is not None and item.task is not None):
                 raise BadItem("an item has one of `event`, `task` and `exchange`")
