@@ -67,9 +67,11 @@ class Desk:
             return answer(202, {"ids": [_id(messages) for messages in good.values()]})
         self._count("send_error", len(lost))
         missing = {indexes[number]: each for number, each in lost.items()}
-        if any(each.fate in _IN_DOUBT for each in missing.values()) or (missing and not partial):
-            raise _lost(good, missing, len(items))
         bad = {**bad, **{index: BadItem(each.text) for index, each in missing.items()}}
+        is_in_doubt = any(each.fate in _IN_DOUBT for each in missing.values())
+        # Where nothing at all was taken, it isn't told as a success.
+        if is_in_doubt or (missing and not partial) or len(missing) == len(good):
+            raise _lost(good, missing, bad, len(items))
         found = [
             _id(good[index]) if index in good and index not in missing else None
             for index in range(len(items))
@@ -99,13 +101,18 @@ def _id(messages: Sequence[Outgoing]) -> str:
     return str(messages[0].properties["message_id"])
 
 
-def _lost(good: dict[int, list[Outgoing]], missing: dict[int, Lost], count: int) -> Refusal:
-    """Return what is said when not all that was sent is on the broker: which is, and which isn't."""
+def _lost(
+    good: dict[int, list[Outgoing]], missing: dict[int, Lost], bad: dict[int, BadItem], count: int
+) -> Refusal:
+    """Return what is said when not all that was sent is on the broker: which is, and which isn't.
+
+    `bad` are all that aren't, also those that weren't sent.
+    """
     confirmed = [_id(messages) for index, messages in good.items() if index not in missing]
     more: dict[str, Any] = {
         "ids": [_id(good[index]) if index in good else None for index in range(count)],
         "confirmed": confirmed,
-        "items": [{"index": index, "reason": each.text} for index, each in sorted(missing.items())],
+        "items": listed(dict(sorted(bad.items()))),
     }
     how_many = f"{counted(len(missing), 'message')} of {len(good)}"
     fates = {each.fate for each in missing.values()}

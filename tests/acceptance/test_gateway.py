@@ -116,6 +116,10 @@ def test_what_no_queue_takes_is_named(gateway: Gateway, wire: Wire, site: Site) 
     partial = gateway.post("/v1/messages?partial=1", items, BEARER)
     assert [id_ is None for id_ in partial.ids] == [False, True]
     assert partial.reasons == answer.reasons
+    none = gateway.post("/v1/messages?partial=1", [items[1], {"queue": "nope", "payload": 1}], BEARER)
+    assert (none.status, none.code) == (422, "unroutable")
+    assert sorted(none.reasons) == [0, 1]
+    assert none.json["error"]["confirmed"] == []
 
 
 def test_payloads_are_checked_by_the_schemas_of_their_events(
