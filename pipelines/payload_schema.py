@@ -2,10 +2,12 @@
 
 import json
 import math
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from ebats.pipelines.model import PayloadSchema
+from ebats.pipelines.schema_doubts import doubts
 from ebats.pipelines.schema_faults import Fault, faults
 from ebats.pipelines.secrets import one_line, shown
 from ebats.pipelines.values import Values
@@ -14,6 +16,8 @@ from ebats.pipelines.violations import pointer, short
 _MOST_BYTES = 1_048_576
 #: Both libraries of JSON Schema go through a schema by recursion.
 _DEEPEST = 64
+#: More than anybody mends at once.
+_MOST_DOUBTS = 20
 
 
 class _Unreadable(Exception):
@@ -48,6 +52,11 @@ def resolve_schema(values: Values, event: str, folder: Path) -> PayloadSchema | 
     found = faults(schema)
     for fault in found:
         values.error(path, _about(shown(written), fault), fault.hint)
+    for place, near in () if found else islice(doubts(schema), _MOST_DOUBTS):
+        text = (
+            f"in {shown(written)} `{short(pointer(place))}` is no keyword of JSON Schema and checks nothing"
+        )
+        values.warning(path, text, f"did you mean `{near}`?")
     return None if found else PayloadSchema(text=_text(schema), where=short(written))
 
 
@@ -59,6 +68,9 @@ def _in_place(values: Values, event: str, schema: dict[str, Any]) -> PayloadSche
     found = faults(schema)
     for fault in found:
         values.error((*path, *fault.path), _about("the schema", fault), fault.hint)
+    for place, near in () if found else islice(doubts(schema), _MOST_DOUBTS):
+        text = f"in the schema `{short(pointer(place))}` is no keyword of JSON Schema and checks nothing"
+        values.warning_at_key((*path, *place), text, f"did you mean `{near}`?")
     return None if found else PayloadSchema(text=_text(schema), where=f"events.{event}.schema")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator
 from referencing import Registry
@@ -103,6 +104,9 @@ class _Walk:
     def _of(self, schema: Any, path: Path, resolver: Any) -> Iterator[Fault]:
         if not isinstance(schema, dict):
             return
+        if why := _unusable(schema.get("$id", "")):
+            yield Fault((*path, "$id"), f"can't be used: {why}", "write a URL, or leave it out")
+            return
         resolver = resolver.in_subresource(DRAFT202012.create_resource(schema))
         self._places[id(schema)] = path
         beside = self._beside.setdefault(id(schema), [])
@@ -145,6 +149,15 @@ class _Walk:
                 seen.add(one)
                 todo += self._beside.get(one, ())
         return False
+
+
+def _unusable(id_: str) -> str:
+    """Return why an `$id` is no URL."""
+    try:
+        urlsplit(id_)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _definitions(schema: Any) -> list[str]:

@@ -138,3 +138,25 @@ def test_a_reference_that_leads_nowhere_is_a_problem(tmp_path: Path, schema: obj
 def test_an_id_that_is_no_uri_is_a_problem(tmp_path: Path) -> None:
     (problem,) = problems_of(tmp_path, b'{"$id": "https://a.b/c", "$defs": {"a": {"$id": "http://["}}}')
     assert "`$id` that can't be used" in problem
+
+
+def test_an_id_that_is_no_uri_is_a_problem_anywhere(tmp_path: Path) -> None:
+    for schema in ('{$id: "http://["}', '{properties: {a: {$id: "http://["}}}'):
+        with pytest.raises(BadFile, match=r"\$id` can't be used: Invalid IPv6 URL"):
+            schema_of(tmp_path, schema)
+
+
+def test_what_is_nearly_a_keyword_is_doubtful_and_other_notes_are_not(tmp_path: Path) -> None:
+    written = {
+        "requird": ["a"],
+        "properties": {"typ": {"minlength": 3, "example": "abc", "x-ours": 1, "nullable": True}},
+        "const": {"requird": 1},
+    }
+    (tmp_path / "s.json").write_text(json.dumps(written))
+    for name, place in ((json.dumps(written), "the schema"), ("s.json", "s.json")):
+        found = from_bytes(str(tmp_path / "shop.yaml"), (FILE % name).encode(), {})
+        said = {(each.text.partition(" is no")[0], each.hint, each.severity) for each in found.warnings}
+        assert said == {
+            (f"in {place} `/requird`", "did you mean `required`?", "warning"),
+            (f"in {place} `/properties/typ/minlength`", "did you mean `minLength`?", "warning"),
+        }
