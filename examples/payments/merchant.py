@@ -1,6 +1,6 @@
 """Stand in for the merchants: a server such as each of them has, in a language of its own.
 
-    python merchant.py [--port 9600] [--think 0.2]
+    pip install standardwebhooks && python merchant.py [--port 9600] [--think 0.2]
 
 `/good` answers "success". `/fails/2` says "fail" to the first two requests of a notification, as systems do
 whose own books aren't ready. `/never` takes requests and doesn't answer. One line for each request.

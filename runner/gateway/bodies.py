@@ -37,7 +37,7 @@ def array(body: bytes, depth: int) -> list[Item | BadItem]:
     """
     values = strict.value(body, depth)
     if not isinstance(values, list):
-        raise BadBody("the body is a JSON array of items, or NDJSON with one on each line")
+        raise BadBody("the body has to be a JSON array of items, `[{...}]`, or NDJSON with one on each line")
     _check_number(len(values))
     return [_item(value, text) for value, text in zip(values, _each.decode(body), strict=True)]
 
