@@ -105,7 +105,10 @@ class Attempt:
         kit, began = self._kit, time.monotonic()
         if kit.signer:
             number = request_id(request.id, request.number, len(self._requests))
-            request.headers |= kit.signer.headers(number, time.time(), request.body or b"")
+            signed = dict(kit.signer.headers(number, time.time(), request.body or b""))
+            # In place of any in capitals too: of two, the other side would look at the wrong one.
+            others = {name: value for name, value in request.headers.items() if name.lower() not in signed}
+            request.headers = others | signed
         session = kit.trusted if request.trusted else kit.guarded
         try:
             answer = await session.send(request, url, kit.timeouts.of(request.timeout_s))

@@ -12,7 +12,7 @@ from ebats.pipelines.json_template import Fill, compile_json
 from ebats.pipelines.model import Format
 from ebats.pipelines.template import Unfilled, parse, written
 from ebats.pipelines.url_template import parse_url
-from ebats.runner.callbacks.request import BadRequest, Request
+from ebats.runner.callbacks.request import BadRequest, Request, with_query
 
 #: Nothing is expected in them, https://www.rfc-editor.org/rfc/rfc9110#section-9.3
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
@@ -81,7 +81,7 @@ class Builder:
             headers["Content-Type"] = content_type
         return Request(
             method=self._method,
-            url=f"{url}{'&' if '?' in url else '?'}{urlencode(query, quote_via=quote)}" if query else url,
+            url=with_query(url, urlencode(query, quote_via=quote)),
             headers=headers,
             body=body,
             id=message.id,

@@ -45,7 +45,9 @@ class HttpCallback:
         run.done = run.envelope.done
         try:
             return await self._attempt(run, payload)
-        except Exception as error:  # none is known; a run that isn't settled would never come back
+        # A cancellation that isn't the time-out's, of `prepare`'s own for instance. A run that isn't settled
+        # would never come back; one that is cancelled because its process leaves has been handed back.
+        except BaseException as error:
             return structs.replace(failed(error), done=run.done)
 
     async def _attempt(self, run: Run, payload: object) -> Result:

@@ -15,9 +15,12 @@ from yarl import URL
 
 from ebats.pipelines.pointer import Missing, Steps, find, write
 from ebats.pipelines.suggestion import suggest
+from ebats.runner.callbacks.request import with_query
 
 #: A message has one place among those that run, however many requests it has.
 MOST_REQUESTS = 100
+#: A day: a task's own time-out is there too.
+_LONGEST_S = 86_400.0
 #: More problems than these say no more.
 _SHOWN = 20
 
@@ -123,7 +126,9 @@ class _Reader:
             headers["Content-Type"] = content_type
         return CarriedRequest(
             method=self._method(found.get("method"), (*at, "method")),
-            url=_with_query(self._url(found, at), self._pairs(options, "query", here)),
+            url=with_query(
+                self._url(found, at), urlencode(self._pairs(options, "query", here), errors="replace")
+            ),
             headers=headers,
             body=body,
             timeout_s=self._timeout(options.get("timeout"), (*here, "timeout")),
@@ -201,11 +206,11 @@ class _Reader:
     def _timeout(self, found: object, at: Steps) -> float | None:
         if found is None:
             return None
-        seconds = float(found) if isinstance(found, int | float) and not isinstance(found, bool) else -1.0
-        if not math.isfinite(seconds) or seconds < 0:
+        if not isinstance(found, int | float) or isinstance(found, bool) or not 0 <= found < math.inf:
             self._bad(at, f"has to be a number of seconds, and is {_shown(found)}")
-        # As their libraries have it, 0 is no limit: the task's own remains.
-        return seconds if seconds > 0 else None
+            return None
+        # As their libraries have it, 0 is no limit: the task's own remains. An int may fit no float.
+        return float(min(found, _LONGEST_S)) or None
 
     def _control(self, found: Mapping[str, Any], at: Steps) -> dict[str, Any]:
         control: dict[str, Any] = {}
@@ -251,14 +256,6 @@ class _Reader:
 
     def _bad(self, at: Steps, what: str) -> None:
         self.problems.append(f"{write(at) or 'the payload'} {what}")
-
-
-def _with_query(url: str, pairs: Pairs) -> str:
-    if not pairs:
-        return url
-    rest, mark, fragment = url.partition("#")
-    joint = "" if rest.endswith(("?", "&")) else "&" if "?" in rest else "?"
-    return f"{rest}{joint}{urlencode(pairs, errors='replace')}{mark}{fragment}"
 
 
 def _wanted(what: str, found: object) -> str:

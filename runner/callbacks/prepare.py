@@ -43,17 +43,28 @@ class Prepare:
             BadPrepare: the function raised something.
         """
         before = as_url(request.url).origin() if request.trusted else None
-        try:
-            if self._is_async:
+        if self._is_async:
+            try:
                 found = await self._function(payload, request)
-            else:
-                found = await _to_its_end(asyncio.to_thread(self._function, payload, request))
-        except (Exception, SystemExit) as error:
-            raise BadPrepare(error) from error
+            except asyncio.CancelledError:
+                raise  # by the time-out, or of its own making: who called knows which
+            except BaseException as error:
+                raise BadPrepare(error) from error
+        else:
+            found = await _to_its_end(asyncio.to_thread(self._call, payload, request))
+            if isinstance(found, BadPrepare):
+                raise found from found.cause
         prepared = self._checked(found)
         # Another host than the file's may have come from the payload.
         prepared.trusted = before is not None and as_url(prepared.url).origin() == before
         return prepared
+
+    def _call(self, payload: object, request: Request) -> object:
+        # On the thread: StopIteration, SystemExit and the like never come out of a future as they are.
+        try:
+            return self._function(payload, request)
+        except BaseException as error:
+            return BadPrepare(error)
 
     def _checked(self, found: object) -> Request:
         if not isinstance(found, Request):

@@ -45,13 +45,33 @@ _PLAIN = re.compile(r"[!#-;=?-Z\[\]_a-z~]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-@lru_cache(maxsize=1024)
+#: More than any server takes; those that were read last are remembered, whoever chose them.
+MOST_CHARACTERS = 16_384
+_REMEMBERED = 256
+
+
+def with_query(url: str, query: str) -> str:
+    """Return a URL with an encoded query added to the one that it has, in front of its fragment."""
+    if not query:
+        return url
+    rest, mark, fragment = url.partition("#")
+    joint = "" if rest.endswith(("?", "&")) else "&" if "?" in rest else "?"
+    return f"{rest}{joint}{query}{mark}{fragment}"
+
+
 def as_url(text: str) -> URL:
     """Return a URL as it stands, so that a signature over it stays true; what can't be sent is encoded.
 
     Raises:
-        BadRequest: it is none.
+        BadRequest: it is none, or too long.
     """
+    if len(text) > MOST_CHARACTERS:
+        raise BadRequest(f"a URL of {len(text)} characters isn't asked: {MOST_CHARACTERS} are the most")
+    return _as_url(text)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _as_url(text: str) -> URL:
     try:
         if _CONTROL.search(text):
             raise ValueError("it holds control characters")
@@ -65,7 +85,7 @@ def as_url(text: str) -> URL:
     return url
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=_REMEMBERED)
 def shown(url: URL) -> str:
     """Return a URL for records: without userinfo, query and fragment, which may hold secrets."""
     port = "" if url.is_default_port() else f":{url.port}"
@@ -73,7 +93,7 @@ def shown(url: URL) -> str:
     return f"{url.scheme}://{host}{port}{url.raw_path}"
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=_REMEMBERED)
 def host_of(url: URL) -> str:
     """Return host and port, by which the requests to a host are counted."""
     return f"{(url.raw_host or '').lower().rstrip('.')}:{url.port}"

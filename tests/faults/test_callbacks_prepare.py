@@ -13,6 +13,7 @@ SHOP = """
 import asyncio
 import hashlib
 import json
+import sys
 import time
 from ebats import Reject, Retry
 
@@ -58,6 +59,26 @@ def hangs(payload, request):
 
 def fails(payload, request):
     raise KeyError("no such key")
+
+
+def leaves(payload, request):
+    sys.exit("no key")
+
+
+def stops(payload, request):
+    next(iter(()))
+
+
+def interrupts(payload, request):
+    raise KeyboardInterrupt
+
+
+async def interrupts_async(payload, request):
+    raise KeyboardInterrupt
+
+
+async def cancels(payload, request):
+    raise asyncio.CancelledError
 """
 
 
@@ -117,6 +138,26 @@ def test_what_it_makes_of_a_request_is_looked_at(local_site: Site) -> None:
     }
     assert found["nothing"][1] == "shop:nothing returned NoneType, and has to return the request"
     assert found["bad_header"][1] == "shop:bad_header wrote a header X-Sign that is no text of one line"
+
+
+def test_whatever_it_raises_is_a_failed_attempt_and_holds_nothing_up(local_site: Site) -> None:
+    raised = {
+        "leaves": "SystemExit",
+        "stops": "StopIteration",
+        "interrupts": "KeyboardInterrupt",
+        "interrupts_async": "KeyboardInterrupt",
+        "cancels": "asyncio.exceptions.CancelledError",
+    }
+    with Merchant() as merchant:
+        write(local_site, merchant, **{name: name for name in raised}, sign="happened")
+        for name in raised:
+            local_site.send(["m"], key=name)
+        local_site.send(["m-1"])
+        local_site.run()
+        assert [json.loads(call.body)["n"] for call in merchant.calls] == ["m-1"]
+    found = {one.headers["ebats-task"]: one.headers for one in local_site.take()}
+    assert {name: headers["ebats-error"] for name, headers in found.items()} == raised
+    assert {headers["ebats-reason"] for headers in found.values()} == {"exhausted"}
 
 
 @pytest.mark.slow

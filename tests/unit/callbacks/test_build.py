@@ -51,6 +51,12 @@ def test_forms_and_queries_are_encoded() -> None:
     assert build(query={"a": "b"}).url == "https://api.example.com/?a=b"
 
 
+def test_a_query_comes_before_the_fragment_of_a_url_from_the_payload() -> None:
+    request = build({"to": "https://a.example/x#part?1"}, url="{{ to }}", query={"a": "b"})
+    assert request.url == "https://a.example/x?a=b#part?1"
+    assert build({"to": "https://a.example/x?"}, url="{{ to }}", query={"a": "b"}).url.endswith("/x?a=b")
+
+
 def test_a_text_is_filled_in() -> None:
     request = build(
         body="<order>{{ id }}</order>", headers={"content-type": "text/xml", "X-Name": "{{ name }}"}

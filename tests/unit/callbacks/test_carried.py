@@ -125,6 +125,7 @@ def test_a_query_is_added_to_that_of_the_url(url: str, expected: str) -> None:
 
 def test_no_time_out_of_its_own_leaves_the_tasks() -> None:
     assert [one({"timeout": of}).timeout_s for of in (None, 0, 0.5)] == [None, None, 0.5]
+    assert one({"timeout": 10**400}).timeout_s == 86_400
 
 
 @pytest.mark.parametrize(
@@ -192,6 +193,7 @@ def test_what_is_wrong_with_a_message(message: Any, expected: str) -> None:
         ({"form_params": "a=1"}, "/form_params has to be a map, and is a text"),
         ({"json": {"a": 1}, "body": "x"}, " has more than one body: json, body"),
         ({"timeout": "30"}, "/timeout has to be a number of seconds, and is '30'"),
+        ({"timeout": True}, "/timeout has to be a number of seconds, and is True"),
         ({"timeout": -1}, "/timeout has to be a number of seconds, and is -1"),
     ],
 )

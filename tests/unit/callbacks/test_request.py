@@ -1,6 +1,6 @@
 import pytest
 
-from ebats.runner.callbacks.request import BadRequest, as_url, host_of, shown
+from ebats.runner.callbacks.request import MOST_CHARACTERS, BadRequest, as_url, host_of, shown
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,14 @@ def test_what_is_no_url_is_named_without_what_may_be_a_secret(text: str) -> None
     with pytest.raises(BadRequest) as caught:
         as_url(text)
     assert "secret" not in str(caught.value)
+
+
+def test_a_url_has_an_end() -> None:
+    # Those that were read last are remembered: a few thousand long ones would be all of the memory.
+    start = "http://a.example/"
+    assert as_url(start.ljust(MOST_CHARACTERS, "x")).raw_path.endswith("xxx")
+    with pytest.raises(BadRequest, match="a URL of 16385 characters isn't asked: 16384 are the most"):
+        as_url(start.ljust(MOST_CHARACTERS + 1, "x"))
 
 
 def test_what_is_shown_of_a_url_holds_no_secret() -> None:
