@@ -3,7 +3,7 @@
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ebats.pipelines import cron
@@ -19,6 +19,8 @@ _SHORTEST_MS = 100
 MOST_MISSED = 1_000
 #: So far ahead the last tick can't be because somebody set the clock right: it was another time altogether.
 _AHEAD_MS = 86_400_000
+#: The year 9000: beyond it, Python's times end soon.
+_END_MS = 221_845_392_000_000
 #: Runs whose start is remembered.
 _MOST_STARTS = 100
 
@@ -128,9 +130,12 @@ def begin(memory: Memory | None, schedule: Schedule, now_ms: int) -> Memory:
         return Memory(dealt_ms=now_ms, schedule=str(schedule))
     if memory.schedule == str(schedule) and not is_ahead(memory, now_ms):
         return memory
-    return Memory(
-        dealt_ms=now_ms, last_ms=memory.last_ms, schedule=str(schedule), starts=memory.starts[-_MOST_STARTS:]
-    )
+    return Memory(dealt_ms=now_ms, last_ms=memory.last_ms, schedule=str(schedule), starts=memory.starts)
+
+
+def started(memory: Memory, began_ms: int) -> Memory:
+    """Return what is remembered when the start of a run is dealt with; the oldest starts are forgotten."""
+    return replace(memory, starts=(*memory.starts, began_ms)[-_MOST_STARTS:])
 
 
 def is_ahead(memory: Memory, now_ms: int) -> bool:
@@ -140,7 +145,9 @@ def is_ahead(memory: Memory, now_ms: int) -> bool:
 
 def later(memories: Iterable[Memory]) -> Memory | None:
     """Return the one that counts: a crash amidst a change leaves two. None: there is none."""
-    return max(memories, key=lambda memory: (memory.dealt_ms, len(memory.starts)), default=None)
+    return max(
+        memories, key=lambda memory: (memory.dealt_ms, len(memory.starts), memory.starts), default=None
+    )
 
 
 def to_json(memory: Memory) -> str:
@@ -162,19 +169,29 @@ def from_json(text: str | bytes) -> Memory:
     Raises:
         ValueError: the text is none of ours, or of a version that isn't known here.
     """
-    data: Any = json.loads(text)
+    try:
+        data: Any = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
     if not isinstance(data, dict) or data.get("version") != 1:
         raise ValueError("it was written by another version of ebats, or somebody else")
     try:
         last = data["last"]
         return Memory(
-            dealt_ms=int(data["dealt"]),
-            last_ms=None if last is None else int(last),
+            dealt_ms=_moment(data["dealt"]),
+            last_ms=None if last is None else _moment(last),
             schedule=str(data["schedule"]),
-            starts=tuple(int(start) for start in data["starts"]),
+            starts=tuple(_moment(start) for start in data["starts"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"it lacks what belongs there: {type(error).__name__}: {error}") from None
+
+
+def _moment(value: Any) -> int:
+    moment_ms = int(value)
+    if not 0 <= moment_ms < _END_MS:
+        raise ValueError(f"there is no time {moment_ms:.4g}")
+    return moment_ms
 
 
 def message_id(pipeline: str, producer: str, tick_ms: int, *, is_start: bool = False) -> str:

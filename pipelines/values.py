@@ -121,6 +121,10 @@ class Values:
         name = self.get(*path)
         if name in (None, "UTC"):
             return
+        if name == "localtime":
+            hint = "write its IANA name, such as Europe/Berlin: it has to be the same on all machines"
+            self.error(path, "`localtime` is another zone on each machine", hint)
+            return
         import zoneinfo  # its database is on the disk: most commands don't need it
 
         try:

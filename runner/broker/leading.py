@@ -5,6 +5,7 @@ from typing import Any
 
 from amqp.exceptions import IrrecoverableChannelError, NotFound, ResourceLocked
 
+from ebats.pipelines.counting import counted
 from ebats.pipelines.model import Broker
 from ebats.runner.broker.confirming import Confirming, Sending
 from ebats.runner.broker.connect import Say
@@ -102,7 +103,10 @@ class Leading:
         while self._confirms().unconfirmed or self._confirms().refused:
             self.wait(_WAIT_S)
             if refused := self._confirms().refused:
-                self._say("warning", f"the broker refused {len(refused)} ticks; publishing them again")
+                # A full disk refuses twice a second.
+                if self._seldom.may_say("refused"):
+                    found = counted(len(refused), "message")
+                    self._say("warning", f"the broker refused {found}; publishing again until it takes all")
                 self._link.sleep(_PAUSE_S)
                 self._confirms().refused = []
                 for sending in refused:

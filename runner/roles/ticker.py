@@ -115,6 +115,8 @@ class Ticker:
             if not self._follows and time.monotonic() - since > _PATIENCE_S:
                 self._say("info", "another runner fires the ticks; this one does when it has gone")
                 self._follows = self._is_started = True
+                # What it couldn't publish is now the other's to do: this run may end.
+                self._reporting.is_busy = False
                 self._get_ready()
             self._tell(leads=False)
             self._lead.wait(_FOLLOW_S if self._follows else _FOLLOW_S / 5)
@@ -152,7 +154,7 @@ class Ticker:
             self._memory = replace(self._memory, last_ms=began_ms)
         self._is_started = True
         if self._producer.at_start and began_ms not in self._memory.starts:
-            self._memory = replace(self._memory, starts=(*self._memory.starts, began_ms))
+            self._memory = ticks.started(self._memory, began_ms)
 
     def _due(self) -> Due:
         missed, dealt_ms = self._producer.missed, self._memory.dealt_ms

@@ -119,9 +119,28 @@ def test_what_is_remembered_can_be_stored() -> None:
     assert ticks.later([second, memory]) == second
 
 
+def test_the_starts_of_many_runs_are_forgotten_but_for_the_latest() -> None:
+    memory = older = Memory(dealt_ms=T, schedule="")
+    for began_ms in range(T, T + 250):
+        older, memory = memory, ticks.started(memory, began_ms)
+    assert memory.starts == tuple(range(T + 150, T + 250))
+    # Both are there after a crash, in whichever order.
+    assert ticks.later([older, memory]) == ticks.later([memory, older]) == memory
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", "nothing", '{"version": 2}', '{"version": 1, "dealt": 1}', '{"version":1,"dealt":"x"}'],
+    [
+        *("", "[]", "{}", "nothing", '{"version": 2}', '{"version": 1, "dealt": 1}'),
+        '{"version":1,"dealt":"x"}',
+        *(
+            f'{{"version":1,"dealt":{dealt},"last":1,"schedule":"","starts":[]}}'
+            for dealt in ("1" + 30 * "0", "-1", "Infinity", "NaN", "1e300", str(10**15))
+        ),
+        f'{{"version":1,"dealt":1,"last":{10**15},"schedule":"","starts":[]}}',
+        '{"version":1,"dealt":1,"last":1,"schedule":"","starts":[Infinity]}',
+        "[" * 100_000,
+    ],
 )
 def test_what_is_none_of_ours_is_told(text: str) -> None:
     with pytest.raises(ValueError):
