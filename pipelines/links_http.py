@@ -13,7 +13,7 @@ from ebats.pipelines.suggestion import suggest
 from ebats.pipelines.template import Template, named, parse
 from ebats.pipelines.url_template import UrlTemplate, parse_url
 from ebats.pipelines.values import Values
-from ebats.pipelines.webhook_secret import key_of
+from ebats.pipelines.webhook_secret import MAKE_ONE, key_of
 
 #: What `{{ ebats.id }}` and the like may name.
 OWN_FIELDS = ("id", "task", "event", "queue", "attempt")
@@ -145,7 +145,7 @@ class _Checks:
             except ValueError as error:
                 # Never the secret itself.
                 at = path if is_text else (*path, index)
-                self._values.error(at, f"this is {error}", "make one of 32 random bytes")
+                self._values.error(at, f"this is {error}", MAKE_ONE)
 
     def _check_timeouts(self) -> None:
         for key, seconds in (("connect", self._http.connect_s), ("read", self._http.read_s)):

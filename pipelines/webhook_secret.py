@@ -6,6 +6,8 @@ import binascii
 _PREFIX = "whsec_"
 #: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 SHORTEST, LONGEST = 24, 64
+#: What to do about one that is none.
+MAKE_ONE = "make one by `echo whsec_$(openssl rand -base64 32)`"
 
 
 def key_of(secret: str) -> bytes:
@@ -18,7 +20,7 @@ def key_of(secret: str) -> bytes:
     try:
         key = base64.b64decode(encoded.rstrip("=") + "=" * (-len(encoded.rstrip("=")) % 4), validate=True)
     except (binascii.Error, ValueError):
-        raise ValueError(f"no secret of Standard Webhooks: {_PREFIX} and base64") from None
+        raise ValueError(f"no secret of Standard Webhooks, which is {_PREFIX} and base64") from None
     if not SHORTEST <= len(key) <= LONGEST:
         raise ValueError(
             f"a secret of {len(key)} bytes: Standard Webhooks wants {SHORTEST} to {LONGEST} (before base64)"
