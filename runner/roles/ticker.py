@@ -29,6 +29,8 @@ from ebats.runner.roles.producing import Reporting
 _FOLLOW_S = 1.0
 #: A process that was killed may seem to hold the lock for a moment; longer, it is another runner's.
 _PATIENCE_S = 3.0
+#: What a leader had in hand that was killed may come back to the queue a moment after its lock is free.
+_BACK_S, _LOOK_S = 0.5, 0.1
 #: The clock of the machine may be set at any moment.
 _LONGEST_WAIT_S = 1.0
 #: For the last confirm.
@@ -125,7 +127,7 @@ class Ticker:
     def _fire_all(self) -> None:
         """Fire what is due, as long as this process has the lock."""
         self._follows = False
-        taken = self._lead.take(self._queue)
+        taken = self._take_kept()
         # Somebody may have deleted what was kept.
         known = [self._memory] if self._has_led else []
         self._memory = self._begin(ticks.later([*self._read(taken), *known]))
@@ -138,6 +140,15 @@ class Ticker:
             self._memory = self._begin(self._memory)
             self._fire(self._due())
             self._lead.wait(self._pause_s())
+
+    def _take_kept(self) -> list[Any]:
+        """Take what is kept: nothing at the first start alone, so nothing is looked for again."""
+        until = time.monotonic() + _BACK_S
+        while not (taken := self._lead.take(self._queue)) and not self._has_led:
+            if time.monotonic() > until or self._stopping():
+                break
+            self._lead.wait(_LOOK_S)
+        return taken
 
     def _begin(self, memory: Memory | None) -> Memory:
         now_ms = _now_ms()

@@ -3,12 +3,17 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from ebats.pipelines.load import from_bytes
+from ebats.pipelines.plan import producers
 from ebats.pipelines.producer import TickProducer
-from ebats.runner.roles.ticker import Messages
+from ebats.pipelines.ticks import Memory, from_json, to_json
+from ebats.runner.execution.settle import Outgoing
+from ebats.runner.roles.ticker import Messages, Ticker
 
 #: 2026-11-22T19:00:00Z
 TICK_MS = 1_795_374_000_000
@@ -65,3 +70,55 @@ def test_a_clock_imports_neither_what_reads_files_nor_what_checks_schemas() -> N
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+class Late:
+    """Holds the lock at once; what its queue keeps comes back at the third look."""
+
+    def __init__(self, kept: bytes) -> None:
+        self.looks = 0
+        self.published: list[Outgoing] = []
+        self._kept = kept
+
+    def take(self, _queue: str) -> list[object]:
+        """Return what is in the queue."""
+        self.looks += 1
+        return [SimpleNamespace(body=self._kept)] if self.looks == 3 else []
+
+    def wait(self, _timeout_s: float) -> None:
+        """Wait for nothing."""
+
+    def publish(self, messages: list[Outgoing], _count: object) -> list[Outgoing]:
+        """Keep it."""
+        self.published += messages
+        return []
+
+    def acknowledge(self, _messages: object) -> None:
+        """Do nothing."""
+
+
+def test_what_is_kept_is_looked_for_again_before_a_start_is_taken_for_the_first() -> None:
+    # Given a leader that was killed with what is kept in hand, an hour and more after its last tick
+    file = {
+        "version": 1,
+        "name": "shop",
+        "tasks": {"report": {"python": "shop.tasks:report"}},
+        "producers": {"clock": {"cron": "* * * * *", "task": "report"}},
+    }
+    pipeline = from_bytes("shop.yaml", json.dumps(file).encode(), {}).pipeline
+    (spec,) = producers(pipeline, 0)
+    stopping = iter([False, False, False, True])
+    reporting: Any = SimpleNamespace(say=lambda *_: None, count=lambda *_: None, is_busy=True)
+    ticker = Ticker(spec, reporting)
+    kept = Memory(dealt_ms=TICK_MS, schedule=ticker._memory.schedule)
+    late = ticker._lead = Late(to_json(kept).encode())  # type: ignore[assignment]
+    ticker._stopping = lambda: next(stopping, True)  # type: ignore[method-assign]
+    ticker._tell = lambda **_: None  # type: ignore[method-assign]
+    ticker._is_ready = True
+
+    # When another one takes over, and it comes back a moment later
+    ticker._fire_all()
+
+    # Then that one goes on from there
+    assert late.looks >= 3
+    assert from_json(late.published[0].body).dealt_ms == TICK_MS
