@@ -4,6 +4,7 @@
 """
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -21,6 +22,11 @@ DEBIAN_SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 DEFAULT_TRIXIE = Path("/var/cache/ebats/trixie")
 CONTROL = Path(__file__).with_name("control.erl")
 START_DEADLINE_S = 90
+
+#: Linux gives those from 32768 on to outgoing connections, macOS those from 49152 on.
+PORTS = (12_000, 32_000)
+#: Not the shared one, which tests with examples made at random seed.
+_random = random.SystemRandom()
 
 #: Runs the name server and the node in one process group, and ends that group
 #: when standard input closes: when whoever started the node is gone.
@@ -195,11 +201,16 @@ class RabbitNode(NodeClient):
 
 
 def free_port() -> int:
-    """Find a TCP port on the loopback that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Find a TCP port on the loopback that nobody uses.
+
+    Below those that the kernel gives to outgoing connections: such a one could take it before its server
+    listens, or while that is being restarted.
+    """
+    while True:
+        port = _random.randrange(*PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 if __name__ == "__main__":
