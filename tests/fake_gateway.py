@@ -3,15 +3,14 @@
 import asyncio
 import json
 import ssl
-import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
 from tests.brokers import free_port
+from tests.served import Served
 
 Reply = Callable[["Seen"], Awaitable[web.StreamResponse]]
 
@@ -80,43 +79,26 @@ def late(seconds: float) -> Reply:
     return reply
 
 
-class FakeGateway:
+class FakeGateway(Served):
     """Answers what it is told, one after the other, and accepts all that follows."""
 
     def __init__(self, port: int | None = None, tls: ssl.SSLContext | None = None) -> None:
         """Listen on a port of the loopback; with `tls` as `localhost`."""
+        super().__init__()
         self.port = port or free_port()
         self.url = f"https://localhost:{self.port}" if tls else f"http://127.0.0.1:{self.port}"
         self._tls = tls
         self.seen: list[Seen] = []
         self.replies: list[Reply] = []
-        self._loop = asyncio.new_event_loop()
-        self._stop = asyncio.Event()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        assert self._ready.wait(30)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(30)
-
-    def _run(self) -> None:
-        self._loop.run_until_complete(self._serve())
-        self._loop.close()
-
-    async def _serve(self) -> None:
+    async def serve(self) -> None:
+        """Listen until `stop` is set."""
         runner = web.ServerRunner(web.Server(self._answer), shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True, ssl_context=self._tls)
         await site.start()
-        self._ready.set()
-        await self._stop.wait()
+        self.ready.set()
+        await self.stop.wait()
         await runner.cleanup()
         late = asyncio.all_tasks() - {asyncio.current_task()}
         for task in late:

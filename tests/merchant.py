@@ -2,16 +2,15 @@
 
 import asyncio
 import ssl
-import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
 
 from aiohttp import web
 
 from tests.brokers import free_port
+from tests.served import Served
 
 Reply = Callable[["Call"], Awaitable[web.StreamResponse]]
 
@@ -42,13 +41,14 @@ def status(code: int, text: str = "") -> Reply:
     return reply
 
 
-class Merchant:
+class Merchant(Served):
     """Answers with `replies`, one after the other, and with `reply` when there are none left."""
 
     def __init__(
         self, reply: Reply = success, port: int | None = None, context: ssl.SSLContext | None = None
     ) -> None:
         """Listen on a port of the loopback, from `with` on; with a context, over TLS."""
+        super().__init__()
         self.port = port or free_port()
         self.reply = reply
         self._context = context
@@ -56,10 +56,7 @@ class Merchant:
         self.calls: list[Call] = []
         #: Calls that have no answer yet, and the most of them that there were.
         self.in_hand = self.most_in_hand = 0
-        self._stop = asyncio.Event()
         self._patience = asyncio.Event()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def url(self, path: str = "/", host: str = "127.0.0.1") -> str:
         """Return its URL."""
@@ -72,33 +69,23 @@ class Merchant:
 
     def let_go(self) -> None:
         """Answer all that is held, and hold nothing any more."""
-        self._loop.call_soon_threadsafe(self._patience.set)
-
-    def __enter__(self) -> Self:
-        self._loop = asyncio.new_event_loop()
-        self._thread.start()
-        assert self._ready.wait(30)
-        return self
+        self.loop.call_soon_threadsafe(self._patience.set)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.let_go()
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(30)
+        super().__exit__(kind, error, traceback)
 
-    def _run(self) -> None:
-        self._loop.run_until_complete(self._serve())
-        self._loop.close()
-
-    async def _serve(self) -> None:
+    async def serve(self) -> None:
+        """Listen until `stop` is set."""
         runner = web.ServerRunner(web.Server(self._answer), shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(
             runner, "127.0.0.1", self.port, reuse_address=True, backlog=2048, ssl_context=self._context
         ).start()
-        self._ready.set()
-        await self._stop.wait()
+        self.ready.set()
+        await self.stop.wait()
         await runner.cleanup()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:

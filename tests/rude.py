@@ -1,13 +1,11 @@
 """Servers that break HTTP: each path is another way. On the loopback, in a thread of their own."""
 
 import asyncio
-import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from types import TracebackType
-from typing import Self
 
 from tests.brokers import free_port
+from tests.served import Served
 
 Way = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -69,37 +67,20 @@ WAYS: dict[str, Way] = {
 }
 
 
-class Rude:
+class Rude(Served):
     """Answers each request by its path: `/reset` is `reset`."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.port = free_port()
         self.asked: Counter[str] = Counter()
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        assert self._ready.wait(30)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(30)
-
-    def _run(self) -> None:
-        self._loop.run_until_complete(self._serve())
-        self._loop.close()
-
-    async def _serve(self) -> None:
-        self._stop = asyncio.Event()
+    async def serve(self) -> None:
+        """Listen until `stop` is set."""
         self._answers: set[asyncio.Task[None]] = set()
         server = await asyncio.start_server(self._begin, "127.0.0.1", self.port)
-        self._ready.set()
-        await self._stop.wait()
+        self.ready.set()
+        await self.stop.wait()
         server.close()
         for task in self._answers:
             task.cancel()
