@@ -8,11 +8,11 @@ from ebats.pipelines.entry_point import EntryPoint
 from ebats.pipelines.http_task import HttpTask
 from ebats.pipelines.problems import Place
 from ebats.pipelines.producer import Producer
+from ebats.pipelines.sink import Sink, TaskLogs
 from ebats.pipelines.tls import Tls
 
 ExchangeType = Literal["direct", "topic", "fanout"]
 QueueType = Literal["quorum", "classic"]
-Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["json", "text", "bytes"]
 
 
@@ -91,6 +91,9 @@ class Task:
     #: The events, by name, that follow a success, and a death.
     then: str | None = None
     on_dead: str | None = None
+    logs: TaskLogs = field(default_factory=TaskLogs)
+    #: Who is told where it fails.
+    owner: str | None = None
     place: Place = field(compare=False)
 
 
@@ -130,6 +133,8 @@ class Event:
     schema: PayloadSchema | None = None
     #: Label name to template, `{{ order.id }}` from the payload.
     labels: Mapping[str, str] = field(default_factory=dict)
+    #: Who is told where its tasks fail, and they have no owner.
+    owner: str | None = None
     place: Place = field(compare=False)
 
 
@@ -152,40 +157,6 @@ class Consumer:
     on_stop: EntryPoint | None = None
     on_error: EntryPoint | None = None
     place: Place = field(compare=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StdSink:
-    """Records for people, one line each, on standard output."""
-
-    name: str
-    level: Level = "info"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileSink:
-    """Records as JSON lines in a file that is rotated."""
-
-    name: str
-    #: Absolute.
-    path: str
-    level: Level = "info"
-    #: Bytes after which a new file is begun; None: never.
-    rotation: int | None = None
-    #: How many rotated files are kept; None: all.
-    retention: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PythonSink:
-    """Records, with payload and result, given to a Python function one by one."""
-
-    name: str
-    python: EntryPoint
-    level: Level = "info"
-
-
-Sink = StdSink | FileSink | PythonSink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ebats.pipelines.former import Former
-from ebats.pipelines.model import Consumer, Pipeline, PythonSink
+from ebats.pipelines.model import Consumer, Pipeline
 from ebats.pipelines.producer import HttpProducer, Producer, TickProducer
+from ebats.pipelines.sink import PythonSink
 
 Role = Literal["consumer", "lane", "gateway", "ticker", "feeder", "writer", "trial"]
 
@@ -41,7 +42,11 @@ class ProcessSpec:
     @property
     def with_payload(self) -> bool:
         """Return whether a sink wants payloads and results in the records."""
-        return any(isinstance(sink, PythonSink) for sink in self.pipeline.sinks)
+        if any(task.logs.payload not in (None, "none") for task in self.pipeline.tasks.values()):
+            return True
+        return any(
+            isinstance(sink, PythonSink) or sink.exposure.payload != "none" for sink in self.pipeline.sinks
+        )
 
 
 def consumers(pipeline: Pipeline, only: Collection[str] = ()) -> tuple[ProcessSpec, ...]:

@@ -12,18 +12,15 @@ from ebats.pipelines.model import (
     Event,
     EventTask,
     Exchange,
-    FileSink,
     Ladder,
     Pipeline,
-    PythonSink,
     Queue,
-    Sink,
-    StdSink,
     Task,
     generation_of,
 )
 from ebats.pipelines.payload_schema import resolve_schema
 from ebats.pipelines.resolve_http import HTTP_TIMEOUT, resolve_http
+from ebats.pipelines.resolve_logs import resolve_logs, resolve_task_logs
 from ebats.pipelines.resolve_producers import resolve_producers
 from ebats.pipelines.values import Values
 
@@ -70,7 +67,7 @@ def resolve(values: Values, folder: Path) -> Pipeline:
         events=events,
         producers=resolve_producers(values, timezone, events, tasks),
         consumers=_consumers(values, queues, events, tasks),
-        sinks=tuple(_sink(values, key, folder) for key in values.keys("logs")) or (StdSink(name="std"),),
+        sinks=resolve_logs(values, folder),
     )
 
 
@@ -170,6 +167,8 @@ def _task(
         timeout_s=values.seconds_or_none("tasks", name, "timeout", default=HTTP_TIMEOUT if http else "5m"),
         then=_event_name(values, name, "then"),
         on_dead=_event_name(values, name, "on_dead"),
+        logs=resolve_task_logs(values, name),
+        owner=values.get("tasks", name, "owner"),
         place=place,
     )
 
@@ -197,6 +196,7 @@ def _event(
         format=values.get("events", name, "format") or "json",
         schema=resolve_schema(values, name, folder),
         labels=_labels(values, name),
+        owner=values.get("events", name, "owner"),
         place=values.source.key_place(("events", name)),
     )
 
@@ -280,20 +280,3 @@ def _consumer(values: Values, name: str, queues: tuple[Queue, ...], tasks: Mappi
 
 def _prefetch(wanted: int, queues: int) -> int:
     return min(65_535, max(wanted, queues))
-
-
-def _sink(values: Values, name: str, folder: Path) -> Sink:
-    python = values.entry_point("logs", name, "python")
-    if python:
-        return PythonSink(name=name, python=python, level=values.get("logs", name, "level") or "info")
-    if "file" not in values.keys("logs", name):
-        return StdSink(name=name, level=values.get("logs", name, "std", "level") or "info")
-    path = ("logs", name, "file")
-    retention = values.get(*path, "retention")
-    return FileSink(
-        name=name,
-        path=str(folder / (values.get(*path, "path") or "")),
-        level=values.get(*path, "level") or "info",
-        rotation=values.size(*path, "rotation", low=1_000_000),
-        retention=int(retention) if retention else None,
-    )

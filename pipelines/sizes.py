@@ -16,3 +16,9 @@ def parse_size(text: str) -> int:
     if not size:
         raise ValueError(f"{text!r} is no size: write a number with a unit, such as 500KB, 20MB, 10MiB, 1GB")
     return int(size[1]) * _UNITS[size[2]]
+
+
+def format_size(size: int) -> str:
+    """Return a number of bytes as a file would write it: `20MB`, `500KB`."""
+    unit = "MB" if size % 10**6 == 0 else "KB"
+    return f"{size // _UNITS[unit]}{unit}"

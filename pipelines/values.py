@@ -7,7 +7,7 @@ from ebats.pipelines.entry_point import EntryPoint
 from ebats.pipelines.ladder import format_duration, parse_duration
 from ebats.pipelines.problems import Place, Problem, Severity
 from ebats.pipelines.secrets import one_line, shown
-from ebats.pipelines.sizes import parse_size
+from ebats.pipelines.sizes import format_size, parse_size
 from ebats.pipelines.source import Path, Source
 from ebats.pipelines.suggestion import suggest
 
@@ -88,7 +88,7 @@ class Values:
             return None
         size = parse_size(value)
         if size < low:
-            self.error(path, f"`{value}` is too small", f"write {low // 10**6}MB or more")
+            self.error(path, f"`{value}` is too small", f"write {format_size(low)} or more")
         return size
 
     def entry_point(self, *path: str | int) -> EntryPoint | None:

@@ -68,33 +68,15 @@ def _about_keys(violation: Violation) -> Callable[[Source, Violation], Iterator[
     return others.get(violation.keyword)
 
 
-#: Keys that ebats is to have, by section and depth: a file from its design may use them.
-_LATER: Mapping[tuple[str, int], frozenset[str]] = {
-    ("logs", 2): frozenset({"elasticsearch"}),
-}
-#: Those of them that stand for a key that is required.
-_INSTEAD = frozenset({"elasticsearch"})
-
-
-def _later(violation: Violation) -> frozenset[str]:
-    """Return the keys of a mapping that this version doesn't have yet."""
-    path = violation.path
-    known = _LATER.get((str(path[0]) if path else "", len(path)), frozenset())
-    return known.intersection(violation.found or ())
-
-
 def _unknown_keys(source: Source, violation: Violation) -> Iterator[Problem]:
     known = [key for key in violation.schema["properties"] if key != "$schema"]
     for key in violation.found:
         if key not in violation.schema["properties"] and not key.startswith("x-"):
             place = source.key_place((*violation.path, key))
-            hint = "not in this version of ebats" if key in _later(violation) else suggest(key, known)
-            yield Problem(place=place, text=f"there is no key {_shown(key)} here", hint=hint)
+            yield Problem(place=place, text=f"there is no key {_shown(key)} here", hint=suggest(key, known))
 
 
 def _missing_keys(source: Source, violation: Violation) -> Iterator[Problem]:
-    if _later(violation) & _INSTEAD:
-        return
     for key in violation.schema["required"]:
         if key not in (violation.found or ()):
             example = violation.schema["properties"][key]["examples"][0]
@@ -106,7 +88,7 @@ def _missing_keys(source: Source, violation: Violation) -> Iterator[Problem]:
 def _not_one_of(source: Source, violation: Violation) -> Iterator[Problem]:
     keys = [key for branch in violation.schema["oneOf"] for key in branch["required"]]
     listed = ", ".join(f"`{key}`" for key in keys[:-1]) + f" and `{keys[-1]}`"
-    if not isinstance(violation.found, dict | None) or _later(violation) & _INSTEAD:
+    if not isinstance(violation.found, dict | None):
         return
     found = [key for key in violation.found or () if key in keys]
     subject = _subject(violation.path)

@@ -7,6 +7,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -22,6 +23,8 @@ from ebats.runner.roles.parent import Parent
 
 _PR_SET_PDEATHSIG = 1
 _RECORDS_S = 5.0
+#: The writer tells how its sinks are.
+_TELL_EVERY_S = 1.0
 _HEADER = struct.Struct("!I")
 
 
@@ -145,22 +148,34 @@ def _with_journal(
 
 def _writer(spec: ProcessSpec, parent: Parent, _outbox_fd: int, writer_fd: int) -> None:
     from ebats.runner.roles.writer import Writer
+    from ebats.runner.sinks.setting import Setting
+    from ebats.runner.state import folder_of
 
     pipeline = spec.pipeline
+    setting = Setting(
+        pipeline=pipeline.name,
+        folder=pipeline.folder,
+        environment=pipeline.environment,
+        tasks=pipeline.tasks,
+        state=str(folder_of(pipeline)),
+    )
     with socket.socket(fileno=writer_fd) as receive:
-        writer = Writer(pipeline.sinks, pipeline.folder, pipeline.name, pipeline.environment, receive)
+        writer = Writer(pipeline.sinks, setting, receive)
         parent.tell(ready=True)
         # Not on SIGTERM: it is told to stop when all the others have gone.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
+        told_at = 0.0
+
         def should_stop() -> bool:
-            words = parent.listen(0.0)
-            if "report" in words:
-                parent.tell(status=writer.status())
+            nonlocal told_at
+            parent.listen(0.0)
+            if time.monotonic() - told_at > _TELL_EVERY_S:
+                told_at = time.monotonic()
+                parent.tell(about=writer.status())
             return parent.stop or parent.gone
 
-        writer.serve(should_stop)
-        parent.tell(status=writer.status())
+        parent.tell(about=writer.serve(should_stop))
 
 
 def _trial(spec: ProcessSpec, parent: Parent, _outbox_fd: int, _writer_fd: int) -> None:

@@ -58,6 +58,11 @@ class StateFile:
         self._locked = None
 
 
+def folder_of(pipeline: Pipeline) -> Path:
+    """Return the folder, on this machine, for what outlives a pipeline's runners. Nobody has made it."""
+    return _folder() / _prefix(pipeline).removesuffix("-")
+
+
 def read_all(pipeline: Pipeline) -> list[dict[str, Any]]:
     """Return the states of this machine's living runners of a pipeline, and remove those of dead ones."""
     return [state for path in sorted(_folder().glob(f"{_prefix(pipeline)}*.json")) for state in _read(path)]

@@ -179,7 +179,8 @@ class Supervisor:
             if slot.finished
         ]
         running = sum(process.get("running", 0) for process in processes)
-        return {"pid": os.getpid(), "running": running, "processes": processes}
+        sinks = self._writer.child.about.get("sinks", {}) if self._writer.child else {}
+        return {"pid": os.getpid(), "running": running, "processes": processes, "sinks": sinks}
 
     # One round.
 

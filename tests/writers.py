@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ebats.pipelines.model import Sink
+from ebats.pipelines.sink import Sink
 from ebats.runner.execution.outbox import Source, open_channel
 from ebats.runner.roles.writer import Writer, WriterStatus
+from ebats.runner.sinks.setting import Setting
 
 SOURCE = Source(pipeline="shop", process="orders#1")
 Channel = tuple[socket.socket, socket.socket]
@@ -21,13 +22,14 @@ Channel = tuple[socket.socket, socket.socket]
 # A writer process: its arguments are the receiving end and the file to write; it stops on SIGTERM.
 PROGRAM = """
 import signal, socket, sys, threading
-from ebats.pipelines.model import FileSink
+from ebats.pipelines.sink import FileSink
 from ebats.runner.roles.writer import Writer
+from ebats.runner.sinks.setting import Setting
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
 receive = socket.socket(fileno=int(sys.argv[1]))
 sinks = (FileSink(name="history", path=sys.argv[2], rotation=200_000),)
-writer = Writer(sinks, "/", "shop", None, receive)
+writer = Writer(sinks, Setting(pipeline="shop", folder="/"), receive)
 print("ready", flush=True)
 status = writer.serve(stop.is_set)
 print(status["sinks"]["history"]["written"], flush=True)
@@ -64,7 +66,7 @@ def serving(
     """Run a writer in a thread; what is given along stops it and returns the final counts."""
     stop = threading.Event()
     final: list[WriterStatus] = []
-    writer = Writer(sinks, str(folder), "shop", "test", receive)
+    writer = Writer(sinks, Setting(pipeline="shop", folder=str(folder), environment="test"), receive)
     thread = threading.Thread(target=lambda: final.append(writer.serve(stop.is_set)))
     thread.start()
 

@@ -111,6 +111,7 @@ def _as_text(status: Status) -> str:
             ("suspects", _count(status.suspects, missing)),
         ],
         *(_processes(runner) for runner in status.runners),
+        *(table for runner in status.runners if (table := _sinks(runner))),
         *(table for runner in status.runners if (table := _clocks(runner))),
         *(table for runner in status.runners if (table := _hosts(runner))),
     ]
@@ -126,6 +127,15 @@ def _processes(runner: Mapping[str, Any]) -> list[tuple[str, ...]]:
         # A producer that has nothing more to publish has no process.
         rows.append((process["name"], str(process["pid"] or "finished"), *numbers))
     return rows
+
+
+def _sinks(runner: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return how the sinks of this runner do, counted since its writer was started."""
+    rows = [
+        (name, *(_count(found.get(key)) for key in ("written", "waiting", "rejected", "lost")))
+        for name, found in runner.get("sinks", {}).items()
+    ]
+    return [("SINK", "WRITTEN", "WAITING", "REJECTED", "LOST"), *rows] if rows else []
 
 
 def _clocks(runner: Mapping[str, Any]) -> list[tuple[str, ...]]:

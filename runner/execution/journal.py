@@ -2,14 +2,17 @@
 
 import os
 import time
-from typing import Protocol
+from datetime import datetime
+from typing import Protocol, TypedDict
 
 from msgspec import structs
 
 from ebats.pipelines.ladder import RETRY_WITHOUT_LADDER, attempts, rung_after
-from ebats.pipelines.model import Ladder, Level, Pipeline, Task
+from ebats.pipelines.model import Ladder, Pipeline, Task
+from ebats.pipelines.sink import Level
 from ebats.pipelines.template import parse
 from ebats.runner.execution.envelope import Envelope
+from ebats.runner.execution.fields import as_name
 from ebats.runner.execution.outcome import (
     Dead,
     Decision,
@@ -83,6 +86,7 @@ class Journal:
                 wait_s=None if due is None or not run.started else round(max(0.0, run.started_at - due), 6),
                 run_s=round(time.monotonic() - run.started, 6) if run.started else None,
                 event=envelope.event,
+                **_origin(envelope),
                 environment=self._pipeline.environment,
                 reason=decision.reason if isinstance(decision, Dead) else None,
                 error=failed.error if failed else None,
@@ -113,6 +117,7 @@ class Journal:
                 outcome="dead",
                 process=self._process,
                 event=envelope.event,
+                **_origin(envelope),
                 environment=self._pipeline.environment,
                 reason=decision.reason,
                 error=failed.error,
@@ -180,6 +185,38 @@ def _ladder(run: Run, decision: Decision) -> Ladder | None:
     if run.task.ladder is None and (run.envelope.attempt > 1 or isinstance(decision, Retry)):
         return RETRY_WITHOUT_LADDER
     return run.task.ladder
+
+
+class _Origin(TypedDict):
+    exchange: str | None
+    key: str | None
+    published: datetime | None
+    size: int
+    redelivered: bool
+    correlation: str | None
+    trace: str | None
+
+
+def _origin(envelope: Envelope) -> _Origin:
+    """Return what a record says about where its message comes from."""
+    delivery = envelope.delivery
+    published = delivery.headers.get("ebats-published")
+    return _Origin(
+        exchange=envelope.exchange or None,
+        key=envelope.key or None,
+        published=_moment(published) if isinstance(published, float) else None,
+        size=len(delivery.body),
+        redelivered=delivery.redelivered,
+        correlation=as_name(delivery.properties.get("correlation_id")),
+        trace=as_name(delivery.headers.get("traceparent")),
+    )
+
+
+def _moment(seconds: float) -> datetime | None:
+    try:
+        return utc(seconds)
+    except (ValueError, OverflowError, OSError):  # anybody may have written anything there
+        return None
 
 
 def _due(envelope: Envelope, task: Task, delay_ms: int) -> float | None:

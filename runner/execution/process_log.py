@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from ebats.pipelines.model import Level
+from ebats.pipelines.sink import Level
 from ebats.runner.execution.record import HOST, Line, Log, encode
 
 _TEXTS = ("text", "task", "id", "traceback")

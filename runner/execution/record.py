@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from ebats.pipelines.model import Level
+from ebats.pipelines.sink import Level
 
 HOST = socket.gethostname()
 
@@ -57,6 +57,18 @@ class Execution(
     #: Seconds from start to end; None: it did not start.
     run_s: float | None = None
     event: str | None = None
+    #: The exchange, by its broker's name, and the key that the message was first published with.
+    exchange: str | None = None
+    key: str | None = None
+    #: When it was published, where that is known.
+    published: datetime | None = None
+    #: Bytes of the message's body.
+    size: int | None = None
+    #: It was delivered before, and not acknowledged.
+    redelivered: bool = False
+    #: The publisher's `correlation_id`, and its `traceparent` (https://www.w3.org/TR/trace-context/).
+    correlation: str | None = None
+    trace: str | None = None
     environment: str | None = None
     #: Why it is dead, in one word: see `outcome`.
     reason: str | None = None
@@ -89,6 +101,8 @@ class Log(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fie
     task: str | None = None
     id: str | None = None
     traceback: str | None = None
+    #: What this is a line about, where that is more than a process: `alert-sent`.
+    action: str | None = None
     host: str = ""
     pid: int = 0
 
@@ -97,10 +111,13 @@ Record = Execution | Log
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True):
-    """A record on its way to the writer: its level, for sinks to choose by, and its JSON without line end."""
+    """A record on its way to the writer: its JSON without line end, and what sinks choose by."""
 
+    #: Of its level.
     weight: int
     json: bytes
+    #: The task that it is about; empty: none.
+    task: str = ""
 
 
 _PYTHON_OBJECTS_CUT = 4096
@@ -122,7 +139,7 @@ _batch_decoder = msgspec.msgpack.Decoder(list[Line])
 
 def encode(record: Record) -> Line:
     """Return the record as a line. What isn't JSON in payload or result goes as its repr, cut at 4 KiB."""
-    return Line(WEIGHTS[record.level], _encoder.encode(record))
+    return Line(WEIGHTS[record.level], _encoder.encode(record), record.task or "")
 
 
 def decode(line: bytes) -> Record:

@@ -29,7 +29,7 @@ def shorten(line: Line, limit: int) -> Line:
         before = len(bytes(parts[name]))
         parts[name] = msgspec.Raw(msgspec.json.encode(_cut(name, parts[name], limit // _SHARE)))
         excess -= before - len(bytes(parts[name]))
-    return Line(line.weight, msgspec.json.encode(parts))
+    return Line(line.weight, msgspec.json.encode(parts), line.task)
 
 
 def _cut(name: str, raw: msgspec.Raw, characters: int) -> object:

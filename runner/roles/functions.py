@@ -4,8 +4,9 @@ from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ebats.pipelines.entry_point import EntryPoint
-from ebats.pipelines.model import Consumer, Pipeline, PythonSink, Task
+from ebats.pipelines.model import Consumer, Pipeline, Task
 from ebats.pipelines.producer import PythonProducer
+from ebats.pipelines.sink import PythonSink
 from ebats.runner.execution.call import BadEntryPoint, Function, find, inspect_function
 from ebats.runner.execution.producer import inspect_producer
 from ebats.runner.execution.slots import Callback

@@ -10,13 +10,14 @@ from typing import TypedDict
 
 import msgspec
 
-from ebats.pipelines import model
+from ebats.pipelines.sink import Sink
 from ebats.runner.execution.process_log import Source
 from ebats.runner.execution.record import Line, decode_batch
 from ebats.runner.sinks.build import build
 from ebats.runner.sinks.feed import Feed, SinkStatus
 from ebats.runner.sinks.payload import without_payload
 from ebats.runner.sinks.people import escaped
+from ebats.runner.sinks.setting import Setting
 
 #: How soon a stop is noticed while nothing arrives.
 _WAIT_MS = 100
@@ -40,18 +41,11 @@ class WriterStatus(TypedDict):
 class Writer:
     """Reads the socket and never waits for a sink: each has its own queue, thread and troubles."""
 
-    def __init__(
-        self,
-        sinks: tuple[model.Sink, ...],
-        folder: str,
-        pipeline: str,
-        environment: str | None,
-        receive: socket.socket,
-    ) -> None:
-        """Make a writer for a pipeline's sinks, with its Python modules in `folder`, fed by `receive`."""
-        self._source = Source(pipeline=pipeline, process="writer", environment=environment)
+    def __init__(self, sinks: tuple[Sink, ...], setting: Setting, receive: socket.socket) -> None:
+        """Make a writer for a pipeline's sinks, fed by `receive`."""
+        self._source = Source(pipeline=setting.pipeline, process="writer", environment=setting.environment)
         self._receive = receive
-        self._feeds = [Feed(sink) for sink in build(sinks, folder)]
+        self._feeds = [Feed(sink, setting.tasks) for sink in build(sinks, setting)]
         # Without a sink that asks for payloads no record has one.
         self._strips = any(feed.sink.wants_payload for feed in self._feeds)
         self._buffer = memoryview(bytearray(_LARGEST_DATAGRAM))

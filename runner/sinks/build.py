@@ -1,24 +1,28 @@
 """From the sinks of a pipeline's file to sinks that write."""
 
-from ebats.pipelines import model
+from ebats.pipelines import sink as model
+from ebats.runner.sinks.exposure import Exposures
 from ebats.runner.sinks.python import Python
+from ebats.runner.sinks.setting import Setting
 from ebats.runner.sinks.sink import Sink
 from ebats.runner.sinks.std import Std
 
 
-def build(sinks: tuple[model.Sink, ...], folder: str) -> list[Sink]:
+def build(sinks: tuple[model.Sink, ...], setting: Setting) -> list[Sink]:
     """Return a sink for each of the file's, in its order; none opens anything before its first record."""
-    return [_build(sink, folder) for sink in sinks]
+    return [_build(sink, setting) for sink in sinks]
 
 
-def _build(sink: model.Sink, folder: str) -> Sink:
+def _build(sink: model.Sink, setting: Setting) -> Sink:
     match sink:
         case model.StdSink():
-            return Std(sink)
+            return Std(sink, Exposures(sink.exposure, setting.tasks))
         case model.PythonSink():
-            return Python(sink, folder)
+            return Python(sink, setting.folder)
         case model.FileSink():
             # Here, for loguru is slow to import and only files need it.
             from ebats.runner.sinks.file import File
 
-            return File(sink)
+            return File(sink, Exposures(sink.exposure, setting.tasks))
+        case model.ElasticSink():
+            raise NotImplementedError

@@ -3,10 +3,13 @@
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from typing import TypedDict
 
 from ebats.pipelines.counting import counted
+from ebats.pipelines.model import Task
 from ebats.runner.execution.record import Line
+from ebats.runner.sinks.choice import Choice
 from ebats.runner.sinks.sink import Sink, SinkError
 
 _FIRST_WAIT_S = 0.1
@@ -15,7 +18,7 @@ _LONGEST_WAIT_S = 10.0
 _TELL_EVERY_S = 10.0
 
 
-class SinkStatus(TypedDict):
+class SinkStatus(TypedDict, total=False):
     """How a sink is doing: counts of records since the writer started."""
 
     written: int
@@ -32,8 +35,17 @@ class Feed:
     within bounds; what doesn't fit is dropped and counted.
     """
 
-    def __init__(self, sink: Sink, *, most_records: int = 50_000, most_bytes: int = 32 * 1024 * 1024) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        tasks: Mapping[str, Task] | None = None,
+        *,
+        most_records: int = 50_000,
+        most_bytes: int = 32 * 1024 * 1024,
+    ) -> None:
+        """Feed a sink what it takes, which `tasks` may change for their records."""
         self.sink = sink
+        self._choice = Choice(sink.name, sink.weight, tasks or {})
         self._most_records = most_records
         self._most_bytes = most_bytes
         self._changed = threading.Condition()
@@ -54,8 +66,7 @@ class Feed:
 
     def put(self, lines: list[Line]) -> None:
         """Take the lines that the sink wants; what finds no room is lost and counted."""
-        weight = self.sink.weight
-        wanted = [line for line in lines if line.weight >= weight]
+        wanted = self._choice.of(lines)
         with self._changed:
             for line in wanted:
                 size = len(line.json)

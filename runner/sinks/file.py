@@ -14,8 +14,9 @@ from typing import TextIO
 
 from loguru import logger
 
-from ebats.pipelines.model import FileSink
+from ebats.pipelines.sink import FileSink
 from ebats.runner.execution.record import WEIGHTS, Line
+from ebats.runner.sinks.exposure import Exposures
 from ebats.runner.sinks.sink import SinkError
 
 # A logger of our own: a function of the pipeline that uses loguru in this process neither writes
@@ -37,12 +38,12 @@ _LOCK_S = 1.0
 class File:
     """Appends lines as they are; a batch is one call of loguru and one write to the file."""
 
-    wants_payload = False
     batch = 2000
 
-    def __init__(self, sink: FileSink) -> None:
+    def __init__(self, sink: FileSink, exposures: Exposures) -> None:
         """Make a sink that opens its file at the first record, and again after a failure."""
         self.name = sink.name
+        self.wants_payload = exposures.wants_payload
         self.weight = WEIGHTS[sink.level]
         self._path = Path(sink.path)
         self._rotation = sink.rotation

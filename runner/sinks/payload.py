@@ -2,16 +2,10 @@
 
 import msgspec
 
-from ebats.pipelines import model
 from ebats.runner.execution.record import Line
 
 _decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encoder = msgspec.json.Encoder()
-
-
-def wants_payload(sinks: tuple[model.Sink, ...]) -> bool:
-    """Tell whether records have to carry payload and result for any of these sinks."""
-    return any(isinstance(sink, model.PythonSink) for sink in sinks)
 
 
 def without_payload(lines: list[Line]) -> list[Line]:
@@ -26,4 +20,4 @@ def _stripped(line: Line) -> Line:
     parts = _decoder.decode(line.json)
     parts.pop("payload", None)
     parts.pop("result", None)
-    return Line(line.weight, _encoder.encode(parts))
+    return Line(line.weight, _encoder.encode(parts), line.task)

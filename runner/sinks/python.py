@@ -8,7 +8,7 @@ from functools import reduce
 import msgspec
 
 from ebats.pipelines.entry_point import EntryPoint
-from ebats.pipelines.model import PythonSink
+from ebats.pipelines.sink import PythonSink
 from ebats.runner.execution.record import WEIGHTS, Line
 from ebats.runner.sinks.sink import SinkError
 

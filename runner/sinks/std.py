@@ -6,8 +6,9 @@ import sys
 
 import msgspec
 
-from ebats.pipelines.model import StdSink
+from ebats.pipelines.sink import StdSink
 from ebats.runner.execution.record import WEIGHTS, Line, decode
+from ebats.runner.sinks.exposure import Exposures
 from ebats.runner.sinks.people import Layout, escaped
 from ebats.runner.sinks.sink import SinkError
 
@@ -18,12 +19,12 @@ _PATIENCE_MS = 1000
 class Std:
     """Writes one line a record; in colour and with short ids only where somebody is looking."""
 
-    wants_payload = False
     batch = 500
 
-    def __init__(self, sink: StdSink, fd: int = 1) -> None:
-        """Make a sink that writes to the file descriptor `fd`."""
+    def __init__(self, sink: StdSink, exposures: Exposures, fd: int = 1) -> None:
+        """Make a sink that writes what `exposures` shows to the file descriptor `fd`."""
         self.name = sink.name
+        self.wants_payload = exposures.wants_payload
         self.weight = WEIGHTS[sink.level]
         self._fd = fd
         terminal = os.isatty(fd)

@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema
 
 import ebats.schemas
-from ebats.pipelines.model import FileSink
+from ebats.pipelines.sink import FileSink
 from ebats.runner.execution.outbox import Outbox
 from ebats.runner.execution.record import encode, encode_batch
 from tests.records import execution, log, numbered

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ebats.pipelines.entry_point import EntryPoint
-from ebats.pipelines.model import FileSink, PythonSink, StdSink
+from ebats.pipelines.sink import FileSink, PythonSink, StdSink
 from ebats.runner.execution.outbox import Outbox, open_channel
 from ebats.runner.execution.record import encode, encode_batch
 from tests.records import PLACE, execution, numbered

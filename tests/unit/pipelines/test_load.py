@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from ebats.pipelines.load import examine, from_bytes, load
-from ebats.pipelines.model import FileSink, Ladder, Pipeline, PythonSink, StdSink
+from ebats.pipelines.model import Ladder, Pipeline
 from ebats.pipelines.problems import BadFile, UnreadableFile
+from ebats.pipelines.sink import FileSink, PythonSink, StdSink
 from ebats.pipelines.tls import Tls
 from ebats.pipelines.topology import derive
 from ebats.pipelines.wiring import wire

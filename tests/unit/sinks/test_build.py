@@ -4,8 +4,9 @@ import subprocess
 import sys
 
 from ebats.pipelines.entry_point import EntryPoint
-from ebats.pipelines.model import FileSink, PythonSink, StdSink
+from ebats.pipelines.sink import FileSink, PythonSink, StdSink
 from ebats.runner.sinks.build import build
+from ebats.runner.sinks.setting import Setting
 from tests.records import PLACE
 
 
@@ -17,7 +18,7 @@ def test_each_sink_of_the_file_becomes_one_that_writes() -> None:
             FileSink(name="history", path="/x", level="warning"),
             PythonSink(name="mine", python=entry, level="error"),
         ),
-        "/folder",
+        Setting(pipeline="shop", folder="/folder"),
     )
     assert [(type(sink).__name__, sink.name, sink.weight, sink.wants_payload) for sink in built] == [
         ("Std", "console", 10, False),
@@ -28,8 +29,9 @@ def test_each_sink_of_the_file_becomes_one_that_writes() -> None:
 
 def test_only_a_process_with_a_file_sink_imports_loguru() -> None:
     code = (
-        "import sys; from ebats.pipelines.model import StdSink; import ebats.runner.roles.writer;"
-        "from ebats.runner.sinks.build import build; build((StdSink(name='c'),), '/');"
+        "import sys; from ebats.pipelines.sink import StdSink; import ebats.runner.roles.writer;"
+        "from ebats.runner.sinks.build import build; from ebats.runner.sinks.setting import Setting;"
+        "build((StdSink(name='c'),), Setting(pipeline='p', folder='/'));"
         "import ebats.runner.sinks.payload, ebats.runner.execution.outbox;"
         "sys.exit('loguru' in sys.modules)"
     )

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from loguru import logger
 
-from ebats.pipelines.model import FileSink
+from ebats.pipelines.sink import FileSink
 from ebats.runner.execution.record import Line
+from ebats.runner.sinks.exposure import Exposures
 from ebats.runner.sinks.file import File
 from ebats.runner.sinks.sink import SinkError
 from tests.records import numbered
@@ -24,7 +25,8 @@ IS_ROOT_ON_LINUX = sys.platform == "linux" and os.geteuid() == 0
 
 
 def sink(path: Path, rotation: int | None = None, retention: int | None = None) -> File:
-    return File(FileSink(name="history", path=str(path), rotation=rotation, retention=retention))
+    sink = FileSink(name="history", path=str(path), rotation=rotation, retention=retention)
+    return File(sink, Exposures(sink.exposure))
 
 
 def ids(*paths: Path) -> list[str]:

@@ -2,19 +2,9 @@
 
 import msgspec
 
-from ebats.pipelines.entry_point import EntryPoint
-from ebats.pipelines.model import FileSink, PythonSink, StdSink
 from ebats.runner.execution.record import encode
-from ebats.runner.sinks.payload import wants_payload, without_payload
-from tests.records import PLACE, execution, log, numbered
-
-STD, FILE = StdSink(name="console"), FileSink(name="history", path="/x")
-PYTHON = PythonSink(name="mine", python=EntryPoint(module="m", attribute="f", place=PLACE))
-
-
-def test_only_a_python_sink_wants_payloads() -> None:
-    assert not wants_payload((STD, FILE))
-    assert wants_payload((STD, PYTHON))
+from ebats.runner.sinks.payload import without_payload
+from tests.records import execution, log, numbered
 
 
 def test_payload_and_result_are_taken_out_and_the_rest_stays() -> None:

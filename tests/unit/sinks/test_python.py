@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ebats.pipelines.entry_point import EntryPoint
-from ebats.pipelines.model import PythonSink
+from ebats.pipelines.sink import PythonSink
 from ebats.runner.execution.record import encode
 from ebats.runner.sinks.python import Python
 from ebats.runner.sinks.sink import SinkError
