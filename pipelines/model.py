@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ebats.pipelines.alerts import Alerts
 from ebats.pipelines.entry_point import EntryPoint
 from ebats.pipelines.http_task import HttpTask
 from ebats.pipelines.problems import Place
@@ -185,6 +186,8 @@ class Pipeline:
     producers: Mapping[str, Producer] = field(default_factory=dict)
     consumers: Mapping[str, Consumer]
     sinks: tuple[Sink, ...]
+    #: None: nobody is told.
+    alerts: Alerts | None = None
 
     def on_broker(self, name: str) -> str:
         """Return what ebats calls `name` on the broker: `shop.name`."""

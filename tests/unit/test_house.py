@@ -24,6 +24,7 @@ LAYERS = (
     "ebats.runner.callbacks",
     "ebats.runner.gateway",
     "ebats.runner.client",
+    "ebats.runner.alerts",
     "ebats.runner.roles",
     "ebats.runner",  # process, supervisor and what they need
     "ebats.runner.commands",

@@ -1,0 +1,1 @@
+"""Alerts: from what the runner knows to messages for people."""
