@@ -5,10 +5,8 @@
 
 import os
 import random
-import shutil
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.guarded import Guarded, guarded
 from tests.node_client import NodeClient
 
 DEBIAN_SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -27,10 +26,6 @@ START_DEADLINE_S = 90
 PORTS = (12_000, 32_000)
 #: Not the shared one, which tests with examples made at random seed.
 _random = random.SystemRandom()
-
-#: Runs the name server and the node in one process group, and ends that group
-#: when standard input closes: when whoever started the node is gone.
-GUARDED = 'exec 3<&0 </dev/null; (read _ <&3; kill -KILL 0) & exec 3<&-; epmd & exec "$@"'
 
 
 class MissingBrokerError(Exception):
@@ -72,15 +67,15 @@ class Release:
 
     def command(self, *args: str) -> list[str]:
         """Build the command line that runs the arguments as the broker's user, ended with its starter."""
-        guarded = ["sh", "-c", GUARDED, "sh", *args]
+        command = guarded(*args, first="epmd & ")  # the name server
         if self.root is not None:
-            return ["chroot", "--userspec=rabbitmq:rabbitmq", str(self.root), *guarded]
+            return ["chroot", "--userspec=rabbitmq:rabbitmq", str(self.root), *command]
         if os.geteuid() == 0:
-            return ["setpriv", "--reuid=rabbitmq", "--regid=rabbitmq", "--clear-groups", *guarded]
-        return guarded
+            return ["setpriv", "--reuid=rabbitmq", "--regid=rabbitmq", "--clear-groups", *command]
+        return command
 
 
-class RabbitNode(NodeClient):
+class RabbitNode(NodeClient, Guarded):
     """A node that this process owns: it can be stopped, killed and started again on the same data."""
 
     def __init__(self, release: Release) -> None:
@@ -88,73 +83,18 @@ class RabbitNode(NodeClient):
         super().__init__(release.make_folder(), free_port())
         self.release = release
         self._dist_port, self._epmd_port = free_port(), free_port()
-        self._process: subprocess.Popen[bytes] | None = None
         self._write("enabled_plugins", "[].\n")
-
-    def __enter__(self) -> "RabbitNode":
-        self.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.remove()
-
-    @property
-    def running(self) -> bool:
-        """Whether the node's processes are there."""
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def log(self) -> str:
-        """What the node printed."""
-        path = self.folder / "output"
-        return path.read_text(errors="replace") if path.exists() else ""
 
     def start(self) -> None:
         """Start the node and wait until it takes connections."""
         (self.folder / "control").unlink(missing_ok=True)
         script = CONTROL.read_text().replace("CONTROL_SOCKET", self._inner("control"))
         self._write("control.erl", script)
-        with (self.folder / "output").open("ab") as output:
-            self._process = subprocess.Popen(
-                self.release.command(
-                    str(DEBIAN_SERVER), "-eval", f'file:eval("{self._inner("control.erl")}").'
-                ),
-                env=self._environment(),
-                cwd="/",
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        server = self.release.command(
+            str(DEBIAN_SERVER), "-eval", f'file:eval("{self._inner("control.erl")}").'
+        )
+        self._run(server, self._environment())
         self._wait_for_start()
-
-    def stop(self) -> None:
-        """Stop the node as an operator would, then whatever is left of it."""
-        if self.running:
-            os.kill(int((self.folder / "pid").read_text()), signal.SIGTERM)
-            self._wait_for_beam_to_leave()
-        self.kill()
-
-    def kill(self) -> None:
-        """Kill the node and its helpers at once."""
-        if self._process is None:
-            return
-        assert self._process.stdin is not None
-        with suppress(ProcessLookupError):  # the group may be gone already
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._process.stdin.close()
-        self._process = None
-
-    def restart(self) -> None:
-        """Stop the node and start it on the same data and port."""
-        self.stop()
-        self.start()
-
-    def remove(self) -> None:
-        """Kill the node and delete its folder."""
-        self.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _write(self, name: str, text: str) -> None:
         path = self.folder / name
@@ -193,11 +133,6 @@ class RabbitNode(NodeClient):
                 self.kill()
                 raise RuntimeError(f"RabbitMQ did not start:\n{self.log[-3000:]}")
             time.sleep(0.05)
-
-    def _wait_for_beam_to_leave(self) -> None:
-        assert self._process is not None
-        with suppress(subprocess.TimeoutExpired):  # the caller kills it
-            self._process.wait(30)
 
 
 def free_port() -> int:

@@ -13,10 +13,12 @@ import pytest
 
 from tests.brokers import MissingBrokerError, RabbitNode, Release
 from tests.commands import RunningCommand
+from tests.elastic import Distribution, ElasticNode, MissingElasticError
+from tests.elastic_client import ElasticClient
 from tests.node_client import NodeClient
 from tests.node_scripts import MissingNodeError, Node, find_node
 from tests.proxy import Proxy
-from tests.shared_node import shared_node
+from tests.shared_node import ELASTIC, shared_node
 
 # A machine that does other things too may hold up any example: its time says nothing.
 hypothesis.settings.register_profile("ebats", deadline=None)
@@ -75,12 +77,12 @@ def _run_id(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def shared_nodes(_run_id: str) -> Iterator[Callable[[str], NodeClient]]:
-    """Give the run's node of a kind, started by the first test that wants it."""
-    nodes: dict[str, NodeClient] = {}
+def shared_nodes(_run_id: str) -> Iterator[Callable[[str], tuple[Path, int]]]:
+    """Give folder and port of the run's node of a kind, started by the first test that wants it."""
+    nodes: dict[str, tuple[Path, int]] = {}
     with ExitStack() as stack:
 
-        def node(kind: str) -> NodeClient:
+        def node(kind: str) -> tuple[Path, int]:
             if kind not in nodes:
                 nodes[kind] = stack.enter_context(shared_node(kind, _run_id))
             return nodes[kind]
@@ -94,7 +96,7 @@ def make_broker(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> It
     if kind == "sqlite":
         yield Broker(kind=kind, url=f"sqlite:///{tmp_path}/broker.db", prefix=prefix)
         return
-    node = _or_skip(lambda: request.getfixturevalue("shared_nodes")(kind))
+    node = NodeClient(*_or_skip(lambda: request.getfixturevalue("shared_nodes")(kind)))
     node.add_vhost(prefix)
     yield Broker(kind=kind, url=node.url_of(prefix), prefix=prefix, node=node, vhost=prefix)
     node.delete_vhost(prefix)
@@ -136,6 +138,20 @@ def own_node() -> Iterator[Callable[..., RabbitNode]]:
         yield start
 
 
+@pytest.fixture
+def elastic(shared_nodes: Callable[[str], tuple[Path, int]]) -> ElasticClient:
+    """The run's Elasticsearch, which a test must not break, with a data stream that no other test uses."""
+    _folder, port = _or_skip(lambda: shared_nodes(ELASTIC))
+    return ElasticClient(port, f"logs-ebats-t{uuid.uuid4().hex[:8]}")
+
+
+@pytest.fixture
+def own_elastic() -> Iterator[Callable[[], ElasticNode]]:
+    """Start an Elasticsearch that this test alone uses, and may stop, hold and kill: takes 10 s and more."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(ElasticNode(_or_skip(Distribution.find)))
+
+
 @pytest.fixture(scope="session")
 def node() -> Node:
     """Node, with the packages that the scripts in tests/node need."""
@@ -168,7 +184,7 @@ def _or_skip(make: Callable[[], T]) -> T:
     """Skip where something outside is missing, but fail where it has to be there."""
     try:
         return make()
-    except (MissingBrokerError, MissingNodeError) as reason:
+    except (MissingBrokerError, MissingElasticError, MissingNodeError) as reason:
         if os.environ.get("EBATS_TEST_REQUIRE_SERVICES") == "1":
             pytest.fail(str(reason))
         pytest.skip(str(reason))

@@ -1,4 +1,4 @@
-"""One RabbitMQ node for all the processes of a test run, ended when the last of them is gone.
+"""One node of each kind for all the processes of a test run, ended when the last of them is gone.
 
 Every user holds a shared lock on a file; a keeper process runs the node and waits until it can take
 that lock exclusively. The kernel drops the locks of whoever is killed, so no count can go wrong.
@@ -11,29 +11,38 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from tests.brokers import RabbitNode, Release
-from tests.node_client import NodeClient
+from tests.elastic import Distribution, ElasticNode
 from tests.waiting import wait_until
 
+ELASTIC = "elastic"
 START_DEADLINE_S = 100
 REPOSITORY = Path(__file__).parent.parent
 
 
 @contextmanager
-def shared_node(kind: str, run: str) -> Iterator[NodeClient]:
-    """Use the node of this test run, which the first user starts."""
-    Release.find(kind)
+def shared_node(kind: str, run: str) -> Iterator[tuple[Path, int]]:
+    """Use the node of this test run, which the first user starts: its folder and its port."""
+    _find(kind)
     folder = Path(tempfile.gettempdir()) / f"ebats-run-{os.geteuid()}-{run}" / kind
     with _membership(folder):
         with _locked(folder / "starting"):
             if not (folder / "address").exists():
                 _start_keeper(kind, folder)
         node, port = (folder / "address").read_text().split("\n")
-        yield NodeClient(Path(node), int(port))
+        yield Path(node), int(port)
+
+
+def _find(kind: str) -> Callable[[], RabbitNode | ElasticNode]:
+    """Look up what nodes of a kind are made of; return what makes one."""
+    if kind == ELASTIC:
+        return partial(ElasticNode, Distribution.find())
+    return partial(RabbitNode, Release.find(kind))
 
 
 @contextmanager
@@ -51,7 +60,7 @@ def _membership(folder: Path) -> Iterator[None]:
 
 def keep(kind: str, folder: Path) -> None:
     """Run a node until nobody holds the lock on its users file."""
-    with RabbitNode(Release.find(kind)) as node:
+    with _find(kind)() as node:
         address = folder / "address"
         address.with_suffix(".new").write_text(f"{node.folder}\n{node.port}")
         address.with_suffix(".new").rename(address)
