@@ -25,6 +25,12 @@ Condition = Literal[
 BY_TASK: frozenset[Condition] = frozenset({"dead_letters", "failure_rate", "slow", "attempts"})
 BY_QUEUE: frozenset[Condition] = frozenset({"queue_depth", "queue_age"})
 
+#: What `{{ title }}` and the like in a webhook's template may name: the fields of a notice.
+TEMPLATE_FIELDS = (
+    *("id", "state", "severity", "pipeline", "host", "environment", "rule", "subjects", "owners"),
+    *("title", "text", "long", "since", "time", "count"),
+)
+
 #: Without `window`, `cooldown` and `at_least` of the file.
 WINDOW_S = 300.0
 COOLDOWN_S = 1800.0

@@ -15,7 +15,8 @@ State = Literal["open", "repeated", "escalated", "over", "digest", "test"]
 class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a channel is to say; times are UTC."""
 
-    #: Of the alert: the same in everything that is said about it, and what `ebats alerts ack` takes.
+    #: Of the alert: the same in everything that is said about it, and what `ebats alerts ack` takes. One that
+    #: was sent, was not confirmed, and is sent again, has the same `id` and `time`.
     id: str
     state: State
     severity: Severity
@@ -25,12 +26,11 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     environment: str | None = None
     #: The name of the rule; None: digest and test.
     rule: str | None = None
-    #: What it is about: a task, a queue, a process, a sink; None: the broker, or everything.
-    subject: str | None = None
-    #: All of them, where one notice tells of several.
+    #: What it is about: tasks, queues, processes, sinks; none: the broker, or everything. Of very many,
+    #: the first.
     subjects: tuple[str, ...] = ()
-    #: Whose that is, by the name in the file: see `Alerts.owners` for whom to mention.
-    owner: str | None = None
+    #: Whose they are, by the names in the file: see `Alerts.owners` for whom to mention.
+    owners: tuple[str, ...] = ()
     #: One line, with severity, pipeline and what is wrong: `[critical] shop: 12 dead letters of ship`.
     title: str
     #: A few lines, without the title.
