@@ -17,6 +17,8 @@ from ebats.runner.sinks.people import escaped
 _SHORT, _LONG = 160, 2000
 #: How many samples stand in the few lines.
 _SAMPLES = 1
+#: How many tasks a command names.
+_TASKS = 5
 _MARKS: Mapping[State, str] = {
     "repeated": "still ",
     "escalated": "nobody has acknowledged: ",
@@ -57,9 +59,9 @@ class Alert:
     severity: Severity
     #: What is wrong, with what it is about, on one line: `12 dead letters of ship within 5m`.
     what: str
-    subject: str | None = None
+    #: Tasks, queues, processes, sinks.
     subjects: tuple[str, ...] = ()
-    owner: str | None = None
+    owners: tuple[str, ...] = ()
     since: datetime
     #: How often it has been found since it began.
     count: int = 1
@@ -91,9 +93,8 @@ def alert(run: Run, about: Alert, state: State, now: datetime) -> Notice:
         host=run.host,
         environment=run.environment,
         rule=about.rule,
-        subject=about.subject,
         subjects=about.subjects,
-        owner=about.owner,
+        owners=about.owners,
         title=_title(about.severity, run, f"{_MARKS.get(state, '')}{what}"),
         text="\n".join([*facts, *_samples(about, _SAMPLES, _SHORT), *todo]),
         long="\n".join(
@@ -170,11 +171,15 @@ def _facts(run: Run, about: Alert, state: State, now: datetime) -> list[str]:
     since = f"since {moment(about.since)}" + (f", for {lasted}" if lasted else "")
     if state == "over":
         since = f"from {moment(about.since)} to {moment(now)}" + (f", {lasted}" if lasted else "")
-    owner = f", owner {line(about.owner, 64)}" if about.owner else ""
+    owner = f", {_named('owner', about.owners)}" if about.owners else ""
     facts = [f"{since}, {counted(about.count, 'time')}{owner}", f"rule {line(about.rule, 64)}, on {run.host}"]
     if len(about.subjects) > 1:
         facts.append(line("about " + ", ".join(about.subjects), _LONG))
     return facts
+
+
+def _named(noun: str, names: Sequence[str]) -> str:
+    return line(f"{noun if len(names) == 1 else f'{noun}s'} {', '.join(names)}", _SHORT)
 
 
 def _samples(about: Alert, most: int | None, characters: int) -> list[str]:
@@ -198,7 +203,8 @@ def _todo(run: Run, about: Alert, state: State) -> list[str]:
 def _commands(run: Run, about: Alert) -> list[str]:
     """Return what to type to find out more: about the task, and since a moment before it began."""
     since = f"{about.since.astimezone(UTC) - timedelta(minutes=5):%Y-%m-%dT%H:%MZ}"
-    task = ("--task", about.subject) if about.subject else ()
+    # Of many that fail at once, those of the first few tell what is wrong.
+    task = [word for name in about.subjects[:_TASKS] for word in ("--task", name)]
     ids = [_command(run, "logs", "--id", sample.id) for sample in list(about.samples)[:1]]
     match about.condition:
         case "dead_letters":

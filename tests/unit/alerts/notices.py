@@ -20,8 +20,8 @@ def about(what: str = "12 dead letters of ship within 5m", **changes: object) ->
         "condition": "dead_letters",
         "severity": "critical",
         "what": what,
-        "subject": "ship",
-        "owner": "warehouse",
+        "subjects": ("ship",),
+        "owners": ("warehouse",),
         "since": BEGAN,
         "count": 12,
         "samples": (
