@@ -52,6 +52,8 @@ class Child:
         self.asked = self.answered = False
         #: The message that the lane works on.
         self.at_work: str | None = None
+        #: Lease queues that nobody needs: whoever finds it dead deletes them.
+        self.loose: set[str] = set()
         with suppress(OSError):  # it has died already, and that is seen elsewhere
             send_spec(self.line, spec)
         self.line.setblocking(False)
@@ -95,6 +97,21 @@ class Child:
         self.heard_at = time.monotonic()
         *lines, self._rest = (self._rest + data).split(b"\n")
         return [msgspec.json.decode(line) for line in lines]
+
+    def hear(self, words: dict[str, Any]) -> None:
+        """Note what the child has told of itself."""
+        self.ready = self.ready or "ready" in words
+        if "status" in words:
+            self.status, self.answered = words["status"], True
+        self.about = words.get("about", self.about)
+        self.leaving = words.get("leaving", self.leaving)
+        if "starts" in words:
+            self.at_work = words["starts"]
+        if "ends" in words:
+            self.at_work = None
+        if "lease" in words:
+            (self.loose.add if words["loose"] else self.loose.discard)(words["lease"])
+        self.got_somewhere = self.got_somewhere or "progress" in words or "suspect" in words
 
     def exit_code(self) -> int | None:
         """Return how the process ended, negative for a signal; None: it lives."""

@@ -157,6 +157,7 @@ class Supervisor:
             if time.monotonic() > deadline or len(self._signals) > max(first, 1):
                 clean, self._hurried = False, True
                 self._kill(workers)
+        self._lookout.finish()
         self.log.info("stopped")
         self._outbox.close(_FLUSH_S)
         self._stop_writer()
@@ -211,21 +212,13 @@ class Supervisor:
             child.heard_at = now
 
     def _hear(self, child: Child, words: dict[str, Any]) -> None:
-        child.ready = child.ready or "ready" in words
-        if "status" in words:
-            child.status, child.answered = words["status"], True
-        child.about = words.get("about", child.about)
-        child.leaving = words.get("leaving", child.leaving)
-        if "starts" in words:
-            child.at_work = words["starts"]
-        if "ends" in words:
-            child.at_work = None
-        child.got_somewhere = child.got_somewhere or "progress" in words or "suspect" in words
+        child.hear(words)
         self._lane.hear(words)
 
     def _ended_with(self, slot: Slot, child: Child, code: int, now: float) -> None:
         slot.child = None
         child.close()
+        self._lookout.inherit(child.loose)
         # What it had in hand is the broker's again.
         done = {name: count for name, count in child.status.items() if name not in ("in_hand", "running")}
         self._ended.update({**done, "processes": 1})

@@ -3,18 +3,20 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
 import msgspec
-from amqp.exceptions import AccessRefused
+from amqp.exceptions import AccessRefused, IrrecoverableChannelError
+from kombu.connection import Connection
 
 from ebats.pipelines.model import Broker
 from ebats.pipelines.topology import Arguments
 from ebats.runner.broker.confirming import Confirming, Sending
 from ebats.runner.broker.connect import BROKER_ERRORS, Say
 from ebats.runner.broker.link import Link
+from ebats.runner.broker.lock import one_channel
 from ebats.runner.execution.settle import Outgoing
 
 #: A broker that confirms nothing for so long is taken for lost.
@@ -37,10 +39,16 @@ class Filling(msgspec.Struct, eq=False):
 class LeaseQueues:
     """Makes lease queues and deletes them, one after the other; the first one opens the connection."""
 
-    def __init__(self, broker: Broker, say: Say) -> None:
-        """Work on a broker; `say` is told how the connection is, and what the broker refuses."""
+    def __init__(self, broker: Broker, say: Say, on_loose: Callable[[str, bool], None]) -> None:
+        """Work on a broker; `say` is told how the connection is, and what the broker refuses.
+
+        `on_loose` is told of each queue that may be there and that no message depends on, before it is made,
+        when it is to be deleted; and when that isn't so any more: where this process dies in between,
+        somebody else has to delete it.
+        """
         self._link = Link(broker, lambda level, text: say(level, f"leases: {text}"))
         self._say = say
+        self._on_loose = on_loose
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._to_do: deque[Filling | str] = deque()
@@ -58,6 +66,7 @@ class LeaseQueues:
 
     def delete(self, queue: str) -> None:
         """Delete a queue, and what is in it: it goes nowhere. It is tried until it is done."""
+        self._on_loose(queue, True)
         self._do(queue)
 
     def spare(self) -> str | None:
@@ -127,6 +136,7 @@ class LeaseQueues:
                 if isinstance(what, str):
                     left = channel.queue_delete(what)
                     self._to_do.popleft()
+                    self._on_loose(what, False)
                     if left == 1:
                         self._spare.append((what, time.monotonic()))
                 elif self._closing:
@@ -134,6 +144,8 @@ class LeaseQueues:
                 else:
                     self._fill(channel, confirming, what)
                     self._to_do.popleft()
+                    # Before the delivery is acknowledged that the copy takes the place of.
+                    self._on_loose(what.queue, False)
                     what.on_done(True)
             self._link.drain()
             if not self._is_over() and not self._to_do:
@@ -146,6 +158,7 @@ class LeaseQueues:
         Raises:
             BROKER_ERRORS: that failed.
         """
+        self._on_loose(filling.queue, True)
         channel.queue_declare(
             filling.queue, durable=True, auto_delete=False, arguments=dict(filling.arguments)
         )
@@ -168,6 +181,8 @@ class LeaseQueues:
             what = self._to_do.popleft()
             if isinstance(what, Filling):
                 what.on_done(False)
+            else:
+                self._on_loose(what, False)
 
     def _say_refusal(self, what: Filling | str, error: AccessRefused) -> None:
         act = "deleted" if isinstance(what, str) else "made"
@@ -176,3 +191,23 @@ class LeaseQueues:
             self._refused.add(act)
             hint = "until it can be, the message of a task of hours may run twice" if act == "made" else ""
             self._say("error" if act == "made" else "warning", f"{text}; {hint}" if hint else text)
+
+
+def delete_left(connection: Connection, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Delete lease queues of processes that have died; yield those that are gone, or may not be deleted.
+
+    Each comes with the broker's refusal, or an empty text. The others are worth another try.
+
+    Raises:
+        BROKER_ERRORS: the connection is lost.
+    """
+    for name in names:
+        try:
+            with one_channel(connection) as channel:
+                channel.queue_delete(name)
+        except AccessRefused as error:
+            yield name, error.reply_text
+        except IrrecoverableChannelError:  # its leader isn't there yet
+            continue
+        else:
+            yield name, ""

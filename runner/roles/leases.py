@@ -1,7 +1,8 @@
 """Long runs: their messages are parked before the broker takes them back, and come back if cut short.
 
 The copy in a lease queue returns by itself when its time is over, unless it is replaced before. So a
-process that is killed loses nothing, and one that lives renews its leases and deletes them in the end.
+process that is killed loses nothing, and one that lives renews its leases and deletes them in the end. The
+queue that a killed one was about to fill, or to delete, is known to its runner, which deletes it.
 """
 
 import math

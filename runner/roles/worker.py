@@ -62,7 +62,9 @@ class Worker:
         # What waits for a slot goes back to its queue in time: RabbitMQ takes back by force, with all
         # that runs beside it, what isn't acknowledged within its consumer timeout.
         self._waiting_s = waiting_s(pipeline.broker)
-        queues_of_leases = LeaseQueues(pipeline.broker, self._say)
+        queues_of_leases = LeaseQueues(
+            pipeline.broker, self._say, lambda queue, loose: parent.tell(lease=queue, loose=loose)
+        )
         self.leases = Leases(pipeline, self.engine, self.slots, queues_of_leases, journal)
         self.engine.came_back = self.leases.came_back
         self.intake.on_worn = Worn(self.engine, self.slots, self.intake).replace

@@ -15,12 +15,12 @@ import pytest
 
 from tests.brokers import RabbitNode, Release
 from tests.commands import RunningCommand
+from tests.faults.long_site import LIMIT_S, LongSite
 from tests.faults.site import Site
+from tests.faults.test_publisher import alarm
 from tests.waiting import wait_until
 
-LIMIT_S = 6
 TWICE_S = 2 * LIMIT_S + 1
-PARKED_S = 2.0
 
 Lowered = Callable[[str], RabbitNode]
 
@@ -44,45 +44,6 @@ def lower(node: RabbitNode) -> None:
     """Lower a running node's consumer timeout, for the channels to come."""
     node.evaluate(f"application:set_env(rabbit, consumer_timeout, {LIMIT_S * 1000}).")
     node.evaluate("application:set_env(rabbit, channel_tick_interval, 500).")
-
-
-class LongSite(Site):
-    """A site whose broker takes messages back early, and whose file says so."""
-
-    #: Gives the names of the broker's queues.
-    list_queues: Callable[[], list[str]]
-
-    def write_long(
-        self, tasks: dict[str, Any] | None = None, limit: str = f"{LIMIT_S}s", **more: Any
-    ) -> None:
-        """Write a file with a long task, or several, on one queue."""
-        tasks = tasks or {"work": {}}
-        definitions = {
-            name: {"python": f"tasks:{name}", "queue": "long", "timeout": "none", **options}
-            for name, options in tasks.items()
-        }
-        more.setdefault("consumers", {"all": {"concurrency": 4}})
-        self.write(
-            broker={"url": self.url, "consumer_timeout": limit},
-            queues={"long": {"crashes": 1}},
-            tasks=definitions,
-            events={"happened": {"tasks": list(definitions)}},
-            **more,
-        )
-
-    def leases(self) -> list[str]:
-        """Return the names of the lease queues that are there."""
-        return [name for name in self.list_queues() if name.startswith(f"{self.name}.lease.")]
-
-    def wait_parked(self, count: int = 1) -> None:
-        """Wait until so many messages are parked, and nothing else holds them."""
-        wait_until(lambda: len(self.leases()) >= count, 15, "no lease queue", every_s=0.05)
-        # The delivery is acknowledged when the copy is confirmed.
-        time.sleep(0.3)
-
-    def wait_no_leases(self) -> None:
-        """Wait until the last lease queue is deleted."""
-        wait_until(lambda: not self.leases(), 15, lambda: f"left behind: {self.leases()}")
 
 
 MakeLongSite = Callable[[str], LongSite]
@@ -218,6 +179,33 @@ def test_message_that_kills_its_process_when_it_is_parked_ends_dead(site: LongSi
     assert [run["headers"].get("ebats-cut") for run in starts_of(site, "poison")][:2] == [None, 1]
     assert "it runs alone from now on" in command.output
     assert site.oracle.done_names() == {"good"}
+
+
+@pytest.mark.parametrize("kind", ["rabbitmq310", "rabbitmq40"])
+def test_process_killed_between_making_and_filling_a_lease_queue_leaves_none(
+    make_long_site: MakeLongSite, lowered: Lowered, kind: str
+) -> None:
+    # Given a run that is about to be parked, on a broker that makes queues and takes no messages
+    site, node = make_long_site(kind), lowered(kind)
+    site.write_long()
+    command = site.start()
+    (process,) = site.consumers(command)
+    site.send(["m"], "tasks", "work", do="hang_once")
+    site.wait_started(1)
+    with alarm(node):
+        wait_until(site.leases, 15, "no lease queue", every_s=0.01)
+        time.sleep(0.3)
+        assert [site.ready(name.removeprefix("long.")) for name in site.leases()] == [0]
+
+        # When its process is killed
+        process.kill()
+
+        # Then the queue, from which nothing would ever come back, is deleted, and the message runs again
+        site.wait_no_leases()
+    site.wait_done()
+    site.end(command)
+    assert [run["n"] for run in site.oracle.started()] == ["m", "m"]
+    assert not site.leases()
 
 
 def test_sigterm_hands_parked_message_back_uncounted(site: LongSite) -> None:
