@@ -100,10 +100,6 @@ class FakeGateway(Served):
         self.ready.set()
         await self.stop.wait()
         await runner.cleanup()
-        late = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         assert request.transport

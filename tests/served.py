@@ -31,5 +31,12 @@ class Served:
         self._thread.join(30)
 
     def _run(self) -> None:
-        self.loop.run_until_complete(self.serve())
+        self.loop.run_until_complete(self._serve())
         self.loop.close()
+
+    async def _serve(self) -> None:
+        await self.serve()
+        late = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in late:  # answers that nobody waits for any more
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
