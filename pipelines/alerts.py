@@ -8,6 +8,8 @@ from ebats.pipelines.entry_point import EntryPoint
 from ebats.pipelines.problems import Place
 
 Severity = Literal["info", "warning", "critical"]
+#: Of the link to an SMTP server.
+Security = Literal["starttls", "tls", "none"]
 Condition = Literal[
     "dead_letters",
     "failure_rate",
@@ -58,7 +60,7 @@ class EmailChannel:
     name: str
     host: str
     port: int
-    security: Literal["starttls", "tls", "none"] = "starttls"
+    security: Security = "starttls"
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     #: Addresses, as they stand in a header.

@@ -19,6 +19,7 @@ from ebats.pipelines.model import (
     generation_of,
 )
 from ebats.pipelines.payload_schema import resolve_schema
+from ebats.pipelines.resolve_alerts import resolve_alerts
 from ebats.pipelines.resolve_http import HTTP_TIMEOUT, resolve_http
 from ebats.pipelines.resolve_logs import resolve_logs, resolve_task_logs
 from ebats.pipelines.resolve_producers import resolve_producers
@@ -68,6 +69,7 @@ def resolve(values: Values, folder: Path) -> Pipeline:
         producers=resolve_producers(values, timezone, events, tasks),
         consumers=_consumers(values, queues, events, tasks),
         sinks=resolve_logs(values, folder),
+        alerts=resolve_alerts(values, folder, tasks, events, queues),
     )
 
 

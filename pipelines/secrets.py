@@ -3,12 +3,15 @@
 import re
 from collections.abc import Sequence
 
-_KEY = r"(?<![\w-])(?:password|secret|bearer|token|authorization)['\"]?\s*:\s*"
+_KEY = r"(?<![\w-])(?:password|secret|bearer|token|api_key|authorization)['\"]?\s*:\s*"
 _SECRETS = (
     # The password of a URL.
     re.compile(r"://[^\s/:@]*:(?P<secret>\S+)@"),
     # Of Standard Webhooks, wherever they stand.
     re.compile(r"(?P<secret>whsec_[A-Za-z0-9+/=_-]+)"),
+    # The key of a robot's URL, and the end of that of a hook of Slack's.
+    re.compile(r"[?&](?:key|access_token|token|sign)=(?P<secret>[^\s&\"']+)", re.IGNORECASE),
+    re.compile(r"://hooks\.slack\.com/(?P<secret>[^\s\"',}]+)", re.IGNORECASE),
     # The key on a line of its own, and inside a mapping in braces.
     re.compile(rf"^\s*['\"]?{_KEY}(?P<secret>.+)", re.IGNORECASE),
     re.compile(rf"{_KEY}(?P<secret>\[[^\]]*\]?|\"[^\"]*\"|'[^']*'|[^,}}]+)", re.IGNORECASE),

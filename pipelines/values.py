@@ -99,21 +99,26 @@ class Values:
         module, _, attribute = value.partition(":")
         return EntryPoint(module=module, attribute=attribute, place=self.source.place(path))
 
-    def reference(self, *path: str | int, kind: str, known: Mapping[str, T]) -> T | None:
-        """Return what the value names in the section `{kind}s`; an unknown name is a problem."""
+    def reference(self, *path: str | int, kind: str, known: Mapping[str, T], section: Path = ()) -> T | None:
+        """Return what the value names in the section `{kind}s`, or `section`; an unknown is a problem."""
         name = self.get(*path)
         if name is None:
             return None
         # A task without a queue makes one.
-        sections = ["queues", "tasks"] if kind == "queue" else [f"{kind}s"]
-        if name not in known and not any(self.is_broken(section) for section in sections):
+        sections: list[Path] = [("queues",), ("tasks",)] if kind == "queue" else [section or (f"{kind}s",)]
+        if name not in known and not any(self.is_broken(*each) for each in sections):
             hint = suggest(name, known) or f"add it to `{kind}s`"
             self.error(path, f"there is no {kind} `{name}`", hint)
         return known.get(name)
 
-    def references(self, *path: str | int, kind: str, known: Mapping[str, T]) -> tuple[T, ...]:
+    def references(
+        self, *path: str | int, kind: str, known: Mapping[str, T], section: Path = ()
+    ) -> tuple[T, ...]:
         """Return what the names of a list name; each unknown one is a problem."""
-        found = [self.reference(*path, index, kind=kind, known=known) for index, _ in self.items(*path)]
+        found = [
+            self.reference(*path, index, kind=kind, known=known, section=section)
+            for index, _ in self.items(*path)
+        ]
         return tuple(item for item in found if item is not None)
 
     def check_timezone(self, *path: str | int) -> None:
