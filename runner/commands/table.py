@@ -6,6 +6,7 @@ What does them is imported when it is called: `ebats --help` is to be there at o
 from ebats.runner.commands import (
     table_change,
     table_dead,
+    table_export,
     table_publish,
     table_queues,
     table_run,
@@ -21,4 +22,5 @@ COMMANDS: dict[str, Command] = {
     **table_dead.COMMANDS,
     **table_queues.COMMANDS,
     **table_change.COMMANDS,
+    **table_export.COMMANDS,
 }

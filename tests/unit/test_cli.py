@@ -14,6 +14,7 @@ from ebats.runner import cli
 from ebats.runner.commands import (
     dead,
     environ,
+    export,
     plan,
     prune,
     publish,
@@ -47,6 +48,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
         monkeypatch.setattr(revive, name, record)
     for name in ("plan", "apply"):
         monkeypatch.setattr(plan, name, record)
+    monkeypatch.setattr(export, "kibana", record)
     monkeypatch.setattr(environ, "merge", lambda _environ, file, given: (file, *given))
     return found
 
@@ -136,6 +138,19 @@ def test_publish_takes_an_event_a_task_or_an_exchange(calls: Calls) -> None:
             "publish a.yaml paid -d 1 --wait 10",
             "argument --wait: '10' is no duration: write a number with a unit, such as 500ms, 10s, 1m30s, 2h",
         ),
+        (
+            "export kibana a.yaml --space ops",
+            "what says where Kibana is, and who asks it, goes with --import",
+        ),
+        (
+            "export kibana a.yaml --import http://k --api-key-file x --user y",
+            "argument --user: not allowed with argument --api-key-file",
+        ),
+        (
+            "export kibana a.yaml --import http://k --api-key-file x --password-file y",
+            "--password-file goes with a user, not with an API key",
+        ),
+        ("export grafana a.yaml", "argument PROGRAM: invalid choice: 'grafana' (choose from 'kibana')"),
         ("run", "the following arguments are required: FILE"),
         ("run a.yaml b.yaml", "unrecognized arguments: b.yaml"),
         ("run a.yaml --until", "unrecognized arguments: --until"),

@@ -19,6 +19,7 @@ LAYERS = (
     "ebats.pipelines",
     "ebats.runner.execution",
     "ebats.runner.sinks",
+    "ebats.runner.kibana",
     "ebats.runner.broker",
     "ebats.runner.publishing",
     "ebats.runner.callbacks",
