@@ -104,20 +104,21 @@ class Writer:
         for feed in self._feeds:
             if text := feed.news(now):
                 _complain(text)
-                line = self._source.line("info" if feed.works else "warning", text)
+                line = self._source.line(feed.level, text)
                 for other in self._feeds:
                     if other is not feed or feed.works:
                         other.put([line])
 
     def _close(self) -> WriterStatus:
         deadline = time.monotonic() + _CLOSE_S
+        # All at once: one that hangs takes nothing from the time of the others.
+        for feed in self._feeds:
+            feed.finish()
         for feed in self._feeds:
             feed.close(deadline)
-        for name, sink in self.status()["sinks"].items():
-            if sink["lost"]:
-                _complain(
-                    f"sink {name} lost {sink['lost']} records in all: {sink['error'] or 'it was too slow'}"
-                )
+        for feed in self._feeds:
+            if text := feed.last_words():
+                _complain(text)
         return self.status()
 
 

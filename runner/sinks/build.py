@@ -9,7 +9,10 @@ from ebats.runner.sinks.std import Std
 
 
 def build(sinks: tuple[model.Sink, ...], setting: Setting) -> list[Sink]:
-    """Return a sink for each of the file's, in its order; none opens anything before its first record."""
+    """Return a sink for each of the file's, in its order; none opens anything before its first record.
+
+    But for Elasticsearch's: that begins at once to send what an earlier run left.
+    """
     return [_build(sink, setting) for sink in sinks]
 
 
@@ -25,4 +28,7 @@ def _build(sink: model.Sink, setting: Setting) -> Sink:
 
             return File(sink, Exposures(sink.exposure, setting.tasks))
         case model.ElasticSink():
-            raise NotImplementedError
+            # Here, for a client takes half a second to import, and most pipelines need none.
+            from ebats.runner.sinks.elastic.elastic import Elastic
+
+            return Elastic(sink, Exposures(sink.exposure, setting.tasks), setting)

@@ -4,13 +4,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from ebats.pipelines.counting import counted
 from ebats.pipelines.model import Task
 from ebats.runner.execution.record import Line
 from ebats.runner.sinks.choice import Choice
-from ebats.runner.sinks.sink import Sink, SinkError
+from ebats.runner.sinks.sink import SendsOn, Sink, SinkError
 
 _FIRST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 10.0
@@ -26,6 +26,12 @@ class SinkStatus(TypedDict, total=False):
     waiting: int
     #: Why the last attempt failed; None: it didn't.
     error: str | None
+    #: Of a sink that sends on what it took: see `Report`.
+    sent: int
+    rejected: int
+    spooled: int
+    spooled_bytes: int
+    overflowed: int
 
 
 class Feed:
@@ -45,6 +51,7 @@ class Feed:
     ) -> None:
         """Feed a sink what it takes, which `tasks` may change for their records."""
         self.sink = sink
+        self._sends_on = sink if isinstance(sink, SendsOn) else None
         self._choice = Choice(sink.name, sink.weight, tasks or {})
         self._most_records = most_records
         self._most_bytes = most_bytes
@@ -59,6 +66,8 @@ class Feed:
         #: What the sink raised when it lost the last record; None: there was no room for that.
         self._why_lost: str | None = None
         self._told_lost = 0
+        #: Of the last news.
+        self.level: Literal["info", "warning"] = "info"
         self._told_trouble = False
         self._told_at = -_TELL_EVERY_S
         self._thread = threading.Thread(target=self._run, name=f"sink {sink.name}", daemon=True)
@@ -82,14 +91,32 @@ class Feed:
         """Return how the sink is doing."""
         with self._changed:
             waiting = len(self._waiting) + self._in_hand
-            return SinkStatus(written=self._written, lost=self._lost, waiting=waiting, error=self._error)
+            status = SinkStatus(written=self._written, lost=self._lost, waiting=waiting, error=self._error)
+        if self._sends_on:
+            report = self._sends_on.report()
+            status["lost"] += report.damaged
+            status["error"] = status["error"] or report.error
+            status["sent"], status["rejected"] = report.sent, report.rejected
+            status["spooled"], status["spooled_bytes"] = report.spooled, report.spooled_bytes
+            status["overflowed"] = report.overflowed
+        return status
 
     def news(self, now_s: float) -> str | None:
         """Return what people should know about the sink, once; `now_s` is of the monotonic clock."""
         if now_s < self._told_at + _TELL_EVERY_S:
             return None
+        self.level = "info"
+        text = self._own_news()
+        if not text and self._sends_on and (told := "; ".join(self._sends_on.news())):
+            text, self.level = f"sink {self.sink.name} {told}", "warning"
+        if text:
+            self._told_at = now_s
+        return text
+
+    def _own_news(self) -> str | None:
         status = self.status()
-        lost = status["lost"] - self._told_lost
+        status["waiting"] += status.get("spooled", 0)
+        lost = self._lost - self._told_lost
         reason = status["error"] or self._why_lost or "it is slower than the records come, or hangs"
         if lost:
             text = f"sink {self.sink.name} lost {counted(lost, 'record')}: {reason}"
@@ -100,9 +127,9 @@ class Feed:
             text = f"sink {self.sink.name} works again"
         else:
             return None
-        self._told_lost = status["lost"]
+        self._told_lost += lost
         self._told_trouble = bool(lost or status["error"])
-        self._told_at = now_s
+        self.level = "warning" if self._told_trouble else "info"
         return text
 
     @property
@@ -115,11 +142,24 @@ class Feed:
         """Whether the last news were good, or there were none."""
         return not self._told_trouble
 
-    def close(self, deadline_s: float) -> None:
-        """Let the sink finish what waits, until the monotonic clock's `deadline_s`; the rest is lost."""
+    def last_words(self) -> str | None:
+        """Return what people should know of a sink that is closed."""
+        told = [f"lost {counted(self._lost, 'record')} in all: {self._error or 'it was too slow'}"] * bool(
+            self._lost
+        )
+        if self._sends_on:
+            told += self._sends_on.last_words()
+        return f"sink {self.sink.name} {'; '.join(told)}" if told else None
+
+    def finish(self) -> None:
+        """Let the sink begin to finish what waits."""
         self._closing.set()
         with self._changed:
             self._changed.notify()
+
+    def close(self, deadline_s: float) -> None:
+        """Let the sink finish what waits, until the monotonic clock's `deadline_s`; the rest is lost."""
+        self.finish()
         self._thread.join(max(0.0, deadline_s - time.monotonic()))
         with self._changed:
             # A thread that hangs is a daemon: it dies with the process.

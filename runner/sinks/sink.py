@@ -1,6 +1,8 @@
 """What every sink is to the writer: it takes lines, or says which it couldn't take."""
 
-from typing import Protocol
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from ebats.pipelines.problems import EbatsError
 from ebats.runner.execution.record import Line
@@ -37,3 +39,38 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Give back what it holds; nothing is written afterwards."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How a sink does that sends on what it took: records, since it was made."""
+
+    sent: int = 0
+    #: Refused for good, and kept aside.
+    rejected: int = 0
+    #: Taken, and on disk until they are sent; and their bytes.
+    spooled: int = 0
+    spooled_bytes: int = 0
+    #: Dropped, unsent, for want of room.
+    overflowed: int = 0
+    #: Lost on the disk.
+    damaged: int = 0
+    #: Why nothing is sent at the moment; None: it is.
+    error: str | None = None
+
+
+@runtime_checkable
+class SendsOn(Protocol):
+    """A sink that has more to tell than whether it took its lines.
+
+    These methods may be called from any thread.
+    """
+
+    def report(self) -> Report:
+        """Return how it does."""
+
+    def news(self) -> Iterator[str]:
+        """Yield what happened since it was last asked: `dropped 5 records`, for people."""
+
+    def last_words(self) -> Iterator[str]:
+        """Yield what people should know when it is closed."""
