@@ -15,6 +15,7 @@ from tests.brokers import MissingBrokerError, RabbitNode, Release
 from tests.commands import RunningCommand
 from tests.elastic import Distribution, ElasticNode, MissingElasticError
 from tests.elastic_client import ElasticClient
+from tests.elastic_security import Security
 from tests.node_client import NodeClient
 from tests.node_scripts import MissingNodeError, Node, find_node
 from tests.proxy import Proxy
@@ -146,10 +147,14 @@ def elastic(shared_nodes: Callable[[str], tuple[Path, int]]) -> ElasticClient:
 
 
 @pytest.fixture
-def own_elastic() -> Iterator[Callable[[], ElasticNode]]:
+def own_elastic() -> Iterator[Callable[..., ElasticNode]]:
     """Start an Elasticsearch that this test alone uses, and may stop, hold and kill: takes 10 s and more."""
     with ExitStack() as stack:
-        yield lambda: stack.enter_context(ElasticNode(_or_skip(Distribution.find)))
+
+        def start(security: Security | None = None) -> ElasticNode:
+            return stack.enter_context(ElasticNode(_or_skip(Distribution.find), security))
+
+        yield start
 
 
 @pytest.fixture(scope="session")

@@ -12,12 +12,14 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.brokers import free_port
 from tests.elastic_client import ElasticClient
+from tests.elastic_security import ADMIN, PASSWORD, Security
 from tests.guarded import Guarded, guarded
 
 DEFAULT_FOLDER = Path("/var/cache/ebats/elasticsearch")
@@ -100,15 +102,19 @@ class Distribution:
 class ElasticNode(ElasticClient, Guarded):
     """A node that this process owns: it can be stopped, killed, held and started again on the same data."""
 
-    def __init__(self, distribution: Distribution) -> None:
-        """Make the folder and choose the ports; start() runs it."""
-        super().__init__(free_port())
+    def __init__(self, distribution: Distribution, security: Security | None = None) -> None:
+        """Make the folder and choose the ports; start() runs it. Without security anybody may do anything."""
+        login = (ADMIN, PASSWORD) if security else None
+        super().__init__(free_port(), login=login, context=security.context() if security else None)
         self.folder = distribution.make_folder()
         self.distribution = distribution
         self._transport_port = free_port()
-        self._write("elasticsearch.yml", json.dumps(self._settings()))
-        self._write("jvm.options", JVM_OPTIONS)
-        self._write("log4j2.properties", LOGGING)
+        files = {"jvm.options": JVM_OPTIONS, "log4j2.properties": LOGGING}
+        settings = self._settings()
+        if security:
+            settings |= security.settings()
+            files |= security.files()
+        self._write({**files, "elasticsearch.yml": json.dumps(settings)})
 
     def start(self) -> None:
         """Start the node and wait until it has its data again and answers searches."""
@@ -124,10 +130,11 @@ class ElasticNode(ElasticClient, Guarded):
         """Let a held server go on."""
         os.kill(self.pid, signal.SIGCONT)
 
-    def _write(self, name: str, text: str) -> None:
-        path = self.folder / "config" / name
-        path.write_text(text)
-        path.chmod(0o644)  # the node's user has to read it, whatever our umask is
+    def _write(self, files: Mapping[str, str]) -> None:
+        for name, text in files.items():
+            path = self.folder / "config" / name
+            path.write_text(text)
+            path.chmod(0o644)  # the node's user has to read it, whatever our umask is
 
     def _settings(self) -> dict[str, object]:
         return {

@@ -1,7 +1,9 @@
 """What a test asks of an Elasticsearch, by plain HTTP: no client that could hide what the server said."""
 
+import base64
 import http.client
 import json
+import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,15 +27,26 @@ class ElasticClient:
     Data streams can't be deleted here (see `Distribution`): each test takes one of its own.
     """
 
-    def __init__(self, port: int, stream: str = "logs-ebats-default") -> None:
-        """Take the port for HTTP and the data stream that is meant where none is named."""
+    def __init__(
+        self,
+        port: int,
+        stream: str = "logs-ebats-default",
+        login: tuple[str, str] | None = None,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        """Take the port for HTTP, and the data stream that is meant where none is named.
+
+        `login` is a user and his password; with a `context` the server speaks TLS.
+        """
         self.port = port
         self.stream = stream
+        self.login = login
+        self.context = context
 
     @property
     def url(self) -> str:
         """The URL of the server."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"https://localhost:{self.port}" if self.context else f"http://127.0.0.1:{self.port}"
 
     def ask(
         self, method: str, path: str, body: Mapping[str, Any] | bytes | None = None, timeout_s: float = 30
@@ -45,15 +58,27 @@ class ElasticClient:
         """
         kind = "application/x-ndjson" if isinstance(body, bytes) else "application/json"
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
+        connection = self._connection(timeout_s)
         try:
-            connection.request(method, path, data, {"Content-Type": kind})
+            connection.request(method, path, data, {"Content-Type": kind, **self._authorization()})
             answer = connection.getresponse()
             text = answer.read()
         finally:
             connection.close()
         is_json = "json" in answer.headers.get("Content-Type", "")
         return answer.status, json.loads(text) if is_json and text else text.decode()
+
+    def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
+        if self.context:
+            return http.client.HTTPSConnection(
+                "localhost", self.port, timeout=timeout_s, context=self.context
+            )
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
+
+    def _authorization(self) -> dict[str, str]:
+        if self.login is None:
+            return {}
+        return {"Authorization": "Basic " + base64.b64encode(":".join(self.login).encode()).decode()}
 
     def request(self, method: str, path: str, body: Mapping[str, Any] | bytes | None = None) -> Any:
         """Send a request as `ask()` does; return the decoded answer of one that went well.

@@ -2,6 +2,7 @@
 
 import http.client
 import shutil
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+import trustme
 
 from tests.elastic import ElasticNode
 from tests.elastic_client import ElasticClient, ElasticError
+from tests.elastic_security import PASSWORD, Security
 from tests.proxy import Proxy
 from tests.waiting import wait_until
 
@@ -60,7 +63,7 @@ def test_it_can_be_out_of_reach(elastic: ElasticClient, proxy_to: Callable[[int]
 
 
 @pytest.mark.slow
-def test_documents_outlast_kill_and_restart(own_elastic: Callable[[], ElasticNode]) -> None:
+def test_documents_outlast_kill_and_restart(own_elastic: Callable[..., ElasticNode]) -> None:
     node = own_elastic()
     node.add_template()
     node.create([{"@timestamp": NOON, "n": n} for n in range(10)])
@@ -79,6 +82,23 @@ def test_documents_outlast_kill_and_restart(own_elastic: Callable[[], ElasticNod
     folder = node.folder
     node.remove()
     assert not folder.exists()
+
+
+@pytest.mark.slow
+def test_it_can_know_who_asks_and_speak_tls(own_elastic: Callable[..., ElasticNode]) -> None:
+    robot = {"cluster": ["monitor"], "indices": [{"names": ["logs-ebats-*"], "privileges": ["read"]}]}
+    security = Security(users={"robot": "reader"}, roles={"reader": robot}, authority=trustme.CA())
+    node = own_elastic(security)
+    node.add_template()
+    node.create([{"@timestamp": NOON}])
+    reader = ElasticClient(node.port, login=("robot", PASSWORD), context=node.context)
+    assert reader.ask("GET", f"/{node.stream}/_search")[0] == 200
+    assert reader.ask("POST", f"/{node.stream}/_bulk", b'{"create":{}}\n{}\n')[0] == 403
+    assert reader.ask("PUT", "/_index_template/x", {"index_patterns": ["x"]})[0] == 403
+    stranger = ElasticClient(node.port, login=("robot", "guessed"), context=node.context)
+    assert stranger.ask("GET", "/_cluster/health")[0] == 401
+    with pytest.raises(ssl.SSLCertVerificationError):
+        ElasticClient(node.port, context=ssl.create_default_context()).ask("GET", "/_cluster/health")
 
 
 @pytest.mark.slow
