@@ -1,14 +1,13 @@
 """Records as JSON lines in a file that loguru rotates."""
 
 import copy
-import fcntl
+import math
 import os
-import re
 import stat
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -17,7 +16,12 @@ from loguru import logger
 from ebats.pipelines.sink import FileSink
 from ebats.runner.execution.record import WEIGHTS, Line
 from ebats.runner.sinks.exposure import Exposures
+from ebats.runner.sinks.lock import locked
+from ebats.runner.sinks.packing import Packer
+from ebats.runner.sinks.rotated import remove, rotated, superfluous
+from ebats.runner.sinks.shape import shape
 from ebats.runner.sinks.sink import SinkError
+from ebats.runner.sinks.turn import Turn
 
 # A logger of our own: a function of the pipeline that uses loguru in this process neither writes
 # into our files nor closes them with its `logger.remove()`. The stream that the global logger
@@ -26,13 +30,13 @@ _logger = copy.deepcopy(logger, {id(stream): stream for stream in (sys.stderr, s
 _logger.remove()
 
 _CHUNK_BYTES = 256 * 1024
-#: What loguru puts between a name and its ending when it rotates.
-_ROTATED = r"\.\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{6}(\.\d+)?"
 #: A line that another runner is writing is whole after so many looks.
 _LOOKS = 4
 _LOOK_AGAIN_S = 0.01
 #: Another runner that writes to the same file is waited for at most so long.
 _LOCK_S = 1.0
+#: Old files are looked for so often, beside each rotation.
+_SWEEP_S = 60.0
 
 
 class File:
@@ -45,34 +49,48 @@ class File:
         self.name = sink.name
         self.wants_payload = exposures.wants_payload
         self.weight = WEIGHTS[sink.level]
+        self._sink = sink
         self._path = Path(sink.path)
-        self._rotation = sink.rotation
-        self._retention = sink.retention
+        self._shape = shape(exposures)
+        self._turn = Turn(size=sink.rotation, longest_s=sink.rotation_s)
+        self._removes = sink.retention is not None or sink.retention_s is not None
+        self._packer = Packer(self._path) if sink.compression else None
         self._logger = copy.deepcopy(_logger)
         self._handler: int | None = None
         self._file: TextIO | None = None
         #: Where in the file, and how long, the data is that is being written.
         self._start = 0
         self._length = 0
+        #: When old files were looked for, on the monotonic clock, and why one can't be removed.
+        self._swept_at = -math.inf
+        self._trouble: str | None = None
 
     def write(self, lines: list[Line]) -> None:
         """Append the lines.
 
         Raises:
-            SinkError: the file refused; its rest begins with the first line that isn't in the file.
+            SinkError: the file refused, and its rest begins with the first line that isn't in the file;
+                or all are, but a rotated file can't be compressed or removed.
         """
         done = 0
-        for chunk in _chunks(lines, min(_CHUNK_BYTES, self._rotation or _CHUNK_BYTES)):
-            data = b"".join([line.json + b"\n" for line in chunk])
+        texts = [self._shape(line) + b"\n" for line in lines]
+        for data in _chunks(texts, min(_CHUNK_BYTES, self._sink.rotation or _CHUNK_BYTES)):
             try:
                 self._append(data)
             except (OSError, ValueError) as error:
                 done += self._give_up(data)
                 raise SinkError(str(error), rest=lines[done:]) from None
-            done += len(chunk)
+            done += data.count(b"\n")
+        if trouble := self._trouble or (self._packer and self._packer.trouble):
+            raise SinkError(trouble, rest=[])
 
     def close(self) -> None:
         """Close the file."""
+        self._close_file()
+        if self._packer:
+            self._packer.close()
+
+    def _close_file(self) -> None:
         if self._handler is not None:
             with suppress(OSError, ValueError):
                 self._logger.remove(self._handler)
@@ -80,29 +98,21 @@ class File:
 
     def _append(self, data: bytes) -> None:
         self._make_folder()
-        if self._handler is None:
-            self._handler = self._open()
-        self._length = len(data)
         with self._alone():
-            self._logger.opt(raw=True).info(data.decode(errors="replace"))
+            if self._handler is None:
+                self._handler = self._open()
+                self._pack("")
+            if self._removes and time.monotonic() > self._swept_at + _SWEEP_S:
+                self._sweep([])
+            self._length = len(data)
+            self._logger.opt(raw=True).info(data.decode())
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self) -> AbstractContextManager[object]:
         """Keep other runners from rotating meanwhile: two at once give two files one name, and one is gone.
 
         Where one of them hangs, it is better to write all the same.
         """
-        if self._rotation is None:
-            yield
-            return
-        fd = os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            deadline = time.monotonic() + _LOCK_S
-            while not _try_lock(fd) and time.monotonic() < deadline:
-                time.sleep(_LOOK_AGAIN_S)
-            yield
-        finally:
-            os.close(fd)
+        return locked(self._path.parent, _LOCK_S) if self._turn.ever else nullcontext()
 
     def _make_folder(self) -> None:
         missing = [folder for folder in self._path.parents if not folder.exists()]
@@ -120,30 +130,35 @@ class File:
             # Another runner of the same pipeline, or logrotate, may move the file away.
             watch=True,
             rotation=self._must_rotate,
-            retention=self._remove_oldest,
+            # Loguru's own would compress while everybody waits, and leave half a file when it is killed.
+            compression=self._pack if self._packer else None,
+            # Loguru's own count would also take files of the like name.
+            retention=self._sweep if self._removes else None,
             opener=_open_private,
         )
 
     def _must_rotate(self, _message: object, file: TextIO) -> bool:
         self._file = file
         self._start = os.fstat(file.fileno()).st_size
-        # An empty file is never rotated: a record larger than a whole file still needs one.
-        rotates = self._rotation is not None and 0 < self._start > self._rotation - self._length
+        rotates = self._turn.has_come(self._path, file.fileno(), self._length, time.time())
         if rotates:
             self._start = 0
         return rotates
 
-    def _remove_oldest(self, files: list[str]) -> None:
-        """Keep so many rotated files; loguru's own count would also take files of the like name."""
-        if self._retention is None:
-            return
-        pattern = re.compile(re.escape(self._path.stem) + _ROTATED + re.escape(self._path.suffix))
-        rotated = sorted(
-            (path for path in map(Path, files) if pattern.fullmatch(path.name)), key=_age, reverse=True
-        )
-        for path in rotated[self._retention :]:
-            with suppress(OSError):
-                path.unlink()
+    def _pack(self, _path: str) -> None:
+        if self._packer:
+            self._packer.wake()
+
+    def _sweep(self, _files: list[str]) -> None:
+        """Remove the rotated files that are too many or too old."""
+        self._swept_at = time.monotonic()
+        self._trouble = None
+        most, longest_s = self._sink.retention, self._sink.retention_s
+        for file in superfluous(rotated(self._path), most=most, longest_s=longest_s, now_s=time.time()):
+            try:
+                remove(file)
+            except OSError as error:
+                self._trouble = f"can't remove {file.path}: {error.strerror or error}"
 
     def _give_up(self, data: bytes) -> int:
         """Close the file after a failure, cut off a torn line, return how many lines of `data` are in it."""
@@ -152,7 +167,7 @@ class File:
             with suppress(OSError, ValueError):
                 self._file.close()
             self._file = None
-        self.close()
+        self._close_file()
         with suppress(OSError):
             if stat.S_ISREG(self._path.stat().st_mode):
                 return self._count_written(data)
@@ -170,26 +185,18 @@ class File:
             return there.count(b"\n")
 
 
-def _chunks(lines: list[Line], most_bytes: int) -> Iterator[list[Line]]:
-    """Yield the lines in lists of at most so many bytes, line ends included; a larger line is alone."""
-    chunk: list[Line] = []
+def _chunks(lines: list[bytes], most_bytes: int) -> Iterator[bytes]:
+    """Yield the lines joined, at most so many bytes at once; a larger line is alone."""
+    chunk: list[bytes] = []
     size = 0
     for line in lines:
-        size += len(line.json) + 1
+        size += len(line)
         if chunk and size > most_bytes:
-            yield chunk
-            chunk, size = [], len(line.json) + 1
+            yield b"".join(chunk)
+            chunk, size = [], len(line)
         chunk.append(line)
     if chunk:
-        yield chunk
-
-
-def _try_lock(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+        yield b"".join(chunk)
 
 
 def _open_private(path: str, flags: int) -> int:
@@ -221,7 +228,3 @@ def _ends_well(path: str, status: os.stat_result) -> bool:
             return True
         file.seek(-1, os.SEEK_END)
         return file.read(1) == b"\n"
-
-
-def _age(path: Path) -> tuple[float, str]:
-    return (path.stat().st_mtime, path.name)

@@ -1,4 +1,4 @@
-"""Records for people, on standard output."""
+"""Records on standard output: for people, or for programs that read JSON."""
 
 import os
 import select
@@ -7,9 +7,11 @@ import sys
 import msgspec
 
 from ebats.pipelines.sink import StdSink
-from ebats.runner.execution.record import WEIGHTS, Line, decode
+from ebats.runner.execution.record import WEIGHTS, Line
 from ebats.runner.sinks.exposure import Exposures
-from ebats.runner.sinks.people import Layout, escaped
+from ebats.runner.sinks.people import Layout
+from ebats.runner.sinks.safe import unforged
+from ebats.runner.sinks.shape import shape
 from ebats.runner.sinks.sink import SinkError
 
 #: How long a terminal or pipe that takes nothing is waited for at a time.
@@ -17,7 +19,7 @@ _PATIENCE_MS = 1000
 
 
 class Std:
-    """Writes one line a record; in colour and with short ids only where somebody is looking."""
+    """Writes one line a record; for people in colour and with short ids only where somebody is looking."""
 
     batch = 500
 
@@ -27,9 +29,12 @@ class Std:
         self.wants_payload = exposures.wants_payload
         self.weight = WEIGHTS[sink.level]
         self._fd = fd
-        terminal = os.isatty(fd)
-        self._layout = Layout(colour=terminal and _colour_is_welcome(), short_ids=terminal)
-        self._encoding = getattr(sys.__stdout__, "encoding", None) or "utf-8"
+        self._exposures = exposures
+        self._shape = self._line if sink.format == "human" else shape(exposures)
+        if sink.format == "human":
+            terminal = os.isatty(fd)
+            self._layout = Layout(colour=terminal and _colour_is_welcome(), short_ids=terminal)
+            self._encoding = getattr(sys.__stdout__, "encoding", None) or "utf-8"
 
     def write(self, lines: list[Line]) -> None:
         """Write the lines.
@@ -37,8 +42,7 @@ class Std:
         Raises:
             SinkError: nobody takes them; the rest begins with the first line that isn't out in full.
         """
-        text = "".join([self._line(line) + "\n" for line in lines])
-        data = text.encode(self._encoding, "backslashreplace")
+        data = b"".join([self._shape(line) + b"\n" for line in lines])
         written = 0
         try:
             while written < len(data):
@@ -49,11 +53,12 @@ class Std:
     def close(self) -> None:
         """Do nothing: standard output isn't ours to close."""
 
-    def _line(self, line: Line) -> str:
+    def _line(self, line: Line) -> bytes:
         try:
-            return self._layout.line(decode(line.json))
+            text = self._layout.line(self._exposures.read(line))
         except msgspec.MsgspecError:
-            return escaped(line.json.decode(errors="replace"))
+            return unforged(line.json)
+        return text.encode(self._encoding, "backslashreplace")
 
     def _write_some(self, data: bytes) -> int:
         try:

@@ -48,7 +48,7 @@ def test_lines_are_appended_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "shop.jsonl"
     path.write_text('{"id":"before"}\n')
     file = sink(path)
-    lines = numbered(3, text="订单 {0} <red>\u2028\x1b")
+    lines = numbered(3, text="订单 {0} <red> \n\x1b")
     file.write(lines[:1])
     file.write(lines[1:])
     assert path.read_bytes() == b'{"id":"before"}\n' + b"".join(line.json + b"\n" for line in lines)

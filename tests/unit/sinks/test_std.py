@@ -81,4 +81,4 @@ def test_a_non_blocking_pipe_that_is_full_is_waited_for(pipe: tuple[int, int]) -
 def test_a_line_that_is_no_record_is_shown_escaped(pipe: tuple[int, int]) -> None:
     reader, writer = pipe
     Std(SINK, SHOWN, writer).write([Line(20, b"not\x1b JSON\xff")])
-    assert os.read(reader, 65536).decode() == "not\\x1b JSON\ufffd\n"
+    assert os.read(reader, 65536).decode() == "not\\u001b JSON\ufffd\n"
