@@ -156,6 +156,7 @@ def _writer(spec: ProcessSpec, parent: Parent, _outbox_fd: int, writer_fd: int) 
         pipeline=pipeline.name,
         folder=pipeline.folder,
         environment=pipeline.environment,
+        broker_system="sqlite" if pipeline.broker.urls[0].startswith("sqlite:") else "rabbitmq",
         tasks=pipeline.tasks,
         state=str(folder_of(pipeline)),
     )

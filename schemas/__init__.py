@@ -1,13 +1,13 @@
-"""The contracts, as JSON Schema."""
+"""The contracts: JSON Schemas, and the index template of Elasticsearch."""
 
 import json
 from importlib.resources import files
 from typing import Any, Literal
 
-Name = Literal["pipeline.v1", "record.v1"]
+Name = Literal["pipeline.v1", "record.v1", "logs.template"]
 
 
 def read(name: Name) -> dict[str, Any]:
-    """Return a schema of this package."""
+    """Return a schema, or the index template, of this package."""
     schema: dict[str, Any] = json.loads(files(__name__).joinpath(f"{name}.json").read_bytes())
     return schema

@@ -15,6 +15,8 @@ class Setting:
     #: Of the file, absolute: Python modules are found there.
     folder: str
     environment: str | None = None
+    #: As OpenTelemetry calls what carries the messages.
+    broker_system: str = "rabbitmq"
     tasks: Mapping[str, Task] = field(default_factory=dict)
     #: Where a sink keeps what has to outlive this process: a folder of this pipeline's, absolute.
     state: str = ""

@@ -1,0 +1,51 @@
+"""Payloads in documents: as an object where Elasticsearch can take it, else as a text."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.documents import document
+from tests.records import execution
+
+PAYLOADS: list[tuple[object, dict[str, Any]]] = [
+    ({"order": {"id": "FB1"}, "lines": [1, {"sku": "a"}]}, {}),
+    ({}, {}),
+    (["a", 1], {"payload_json": '["a",1]'}),
+    ("text", {"payload_json": '"text"'}),
+    (0, {"payload_json": "0"}),
+    ({"\0": 1}, {"payload_json": '{"\\u0000":1}'}),
+    ({"number": 10**600}, {"payload_json": f'{{"number":{10**600}}}'}),
+]
+
+
+@pytest.mark.parametrize(("payload", "fields"), PAYLOADS)
+def test_a_payload_is_an_object_or_a_text(payload: object, fields: dict[str, Any]) -> None:
+    found = document(execution(payload=payload, result=payload), "full")["ebats"]
+    fields = fields or {"payload": payload}
+    assert {name: value for name, value in found.items() if name.startswith("payload")} == fields
+    results = {name.replace("payload", "result"): value for name, value in fields.items()}
+    assert {name: value for name, value in found.items() if name.startswith("result")} == results
+
+
+def nested(depth: int) -> dict[str, Any]:
+    value: dict[str, Any] = {"a": 1}
+    for _ in range(depth - 1):
+        value = {"a": value}
+    return value
+
+
+def test_a_payload_too_deep_or_with_too_long_a_path_for_elasticsearch_is_a_text() -> None:
+    wide = {"a": [{"b": number} for number in range(30)]}
+    for payload in (nested(20), wide):
+        assert "payload" in document(execution(payload=payload), "full", limit=100_000)["ebats"]
+    for bad in (nested(21), nested(400), {"k" * 25_000: 1}):
+        found = document(execution(payload=bad), "full", limit=100_000)["ebats"]
+        assert msgspec.json.decode(found["payload_json"]) == bad
+
+
+def test_only_the_names_of_keys_stand_in_a_document_where_no_more_is_asked_for() -> None:
+    found = document(execution(payload={"order": {"id": "FB1"}}, result=[{"a": 1}]), "keys")["ebats"]
+    assert found["payload_keys"] == ["order.id"]
+    assert found["result_keys"] == ["a"]
+    assert not {"payload", "payload_json", "result", "result_json"} & found.keys()
