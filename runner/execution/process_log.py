@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypedDict, Unpack
 
 import msgspec
 
@@ -12,6 +13,16 @@ from ebats.pipelines.sink import Level
 from ebats.runner.execution.record import HOST, Line, Log, encode
 
 _TEXTS = ("text", "task", "id", "traceback")
+
+
+class About(TypedDict, total=False):
+    """What a line is about, where there is more to say."""
+
+    task: str | None
+    #: A message's.
+    id: str | None
+    traceback: str | None
+    action: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,15 +34,7 @@ class Source:
     process: str
     environment: str | None = None
 
-    def line(
-        self,
-        level: Level,
-        text: str,
-        *,
-        task: str | None = None,
-        id: str | None = None,
-        traceback: str | None = None,
-    ) -> Line:
+    def line(self, level: Level, text: str, **about: Unpack[About]) -> Line:
         """Return a log record of this process, of this moment, as a line."""
         log = Log(
             time=datetime.now(UTC),
@@ -40,9 +43,7 @@ class Source:
             process=self.process,
             environment=self.environment,
             text=text,
-            task=task,
-            id=id,
-            traceback=traceback,
+            **about,
             host=HOST,
             pid=os.getpid(),
         )
@@ -63,40 +64,30 @@ class ProcessLog:
         self._source = source
         self._put = put
 
-    def debug(
-        self, text: str, *, task: str | None = None, id: str | None = None, traceback: str | None = None
-    ) -> None:
+    def debug(self, text: str, **about: Unpack[About]) -> None:
         """Tell what only a developer of the pipeline wants to know."""
-        self._tell("debug", text, task, id, traceback)
+        self._tell("debug", text, about)
 
-    def info(
-        self, text: str, *, task: str | None = None, id: str | None = None, traceback: str | None = None
-    ) -> None:
+    def info(self, text: str, **about: Unpack[About]) -> None:
         """Tell what went as it should."""
-        self._tell("info", text, task, id, traceback)
+        self._tell("info", text, about)
 
-    def warning(
-        self, text: str, *, task: str | None = None, id: str | None = None, traceback: str | None = None
-    ) -> None:
+    def warning(self, text: str, **about: Unpack[About]) -> None:
         """Tell what went wrong and is being dealt with."""
-        self._tell("warning", text, task, id, traceback)
+        self._tell("warning", text, about)
 
-    def error(
-        self, text: str, *, task: str | None = None, id: str | None = None, traceback: str | None = None
-    ) -> None:
+    def error(self, text: str, **about: Unpack[About]) -> None:
         """Tell what somebody has to look at."""
-        self._tell("error", text, task, id, traceback)
+        self._tell("error", text, about)
 
-    def _tell(self, level: Level, text: str, task: str | None, id: str | None, traceback: str | None) -> None:
+    def _tell(self, level: Level, text: str, about: About) -> None:
         if self._put is not None:
-            self._put(self._source.line(level, text, task=task, id=id, traceback=traceback))
+            self._put(self._source.line(level, text, **about))
             return
         # `repr` keeps a text from forging a second line; the traceback is ours to lay out.
         told = text if text.isprintable() else repr(text)[1:-1]
-        now = datetime.now(UTC)
-        sys.stderr.write(
-            f"{now:%H:%M:%S}Z  {level.upper():7}  {self._source.process}  {told}\n{traceback or ''}"
-        )
+        now, traceback = datetime.now(UTC), about.get("traceback") or ""
+        sys.stderr.write(f"{now:%H:%M:%S}Z  {level.upper():7}  {self._source.process}  {told}\n{traceback}")
 
 
 def _encodable(text: str | None) -> str | None:
