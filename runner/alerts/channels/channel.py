@@ -8,29 +8,36 @@ from ebats.runner.alerts.notice import Notice
 
 
 class ChannelError(EbatsError):
-    """Raised by a channel that couldn't send everything; its text says why, for people, without secrets."""
+    """Raised by a channel that couldn't send everything; its text says why, for people, without secrets.
+
+    What was given to it is sent, but for `rest` and `refused`. Both may be empty: all is sent, and there is
+    something to say all the same, such as one of several recipients who doesn't exist.
+    """
 
     def __init__(
         self,
         text: str,
         *,
-        rest: Sequence[Notice] | None = None,
+        rest: Sequence[Notice] = (),
+        refused: Sequence[Notice] = (),
         retry_after_s: float | None = None,
-        lasting: bool = False,
     ) -> None:
-        """Say that `rest` wasn't sent; None: nothing was.
+        """Say that `rest` wasn't sent, and may be tried again, and that `refused` would be refused again.
 
-        `retry_after_s`: the other side asks to be left alone for so long. `lasting`: it would
-        refuse the first of the rest again (a bad key, a text that it doesn't take), so that one is given up.
+        `retry_after_s`: the other side asks to be left alone for so long.
         """
         super().__init__(text)
-        self.rest = rest
+        self.rest = tuple(rest)
+        self.refused = tuple(refused)
         self.retry_after_s = retry_after_s
-        self.lasting = lasting
+
+
+class Paced(ChannelError):
+    """Raised when nothing is wrong, and there have been enough messages for the moment."""
 
 
 class Channel(Protocol):
-    """A way to people. It is called from a thread of its own: it may wait, but not for ever."""
+    """A way to people. Its methods are called from a thread of its own: they may wait, but not for ever."""
 
     #: As the file calls it.
     name: str
