@@ -10,6 +10,8 @@ CREDENTIALS = (
     *("authorization", "proxy-authorization", "cookie", "set-cookie"),
     *("x-api-key", "x-auth-token", "x-access-token", "x-csrf-token", "x-amz-security-token"),
 )
+#: Each of them has one of these in it.
+_CREDENTIAL_HINTS = ("authorization", "cookie", "-api-key", "-token")
 
 # https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1
 _USERINFO = re.compile(r"(?<=://)[^\s/?#\"'<>\\]*@")
@@ -44,10 +46,11 @@ class Mask:
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
         """Hide what `keys` name, besides credentials."""
+        keys = tuple(keys)
         names = {key.lower() for key in (*CREDENTIALS, *keys)}
         self._names = frozenset(names)
         # What stands in every text that holds such a key, however it is written there.
-        self._hints = _without_contained(set().union(*map(_hints, names)))
+        self._hints = _without_contained(set(_CREDENTIAL_HINTS).union(*(_hints(key.lower()) for key in keys)))
         longest_first = sorted(names, key=len, reverse=True)
         alternatives = "|".join(_pattern(name) for name in longest_first)
         self._in_text = re.compile(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ebats.runner.sinks.mask import Mask
+from ebats.runner.sinks.mask import CREDENTIALS, Mask
 
 MASK = Mask(["card_no", "password", "密码"])
 
@@ -82,3 +82,11 @@ def test_values_of_keys_are_hidden_at_any_depth_whatever_their_case() -> None:
 )
 def test_a_url_keeps_neither_userinfo_nor_values(url: str, shown: str) -> None:
     assert MASK.url(url) == shown
+
+
+@pytest.mark.parametrize("header", CREDENTIALS)
+def test_credentials_are_hidden_without_being_asked(header: str) -> None:
+    mask = Mask()
+    assert mask.hides(header.title())
+    assert mask.text(f"{header.title()}: abc\nx") == f"{header.title()}: ***\nx"
+    assert mask.value({"headers": {header.upper(): "abc"}}) == {"headers": {header.upper(): "***"}}
