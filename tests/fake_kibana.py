@@ -1,11 +1,12 @@
 """A Kibana for tests of the import: it reads the request as strictly as the real one, and answers as told."""
 
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from tests.brokers import free_port
 from tests.served import Served
@@ -34,9 +35,10 @@ class Answer:
 class FakeKibana(Served):
     """Takes imports at any path that ends like the real one's."""
 
-    def __init__(self) -> None:
-        """Listen on a port of the loopback, from `with` on."""
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+        """Listen on a port of the loopback, from `with` on; with a context, over TLS."""
         super().__init__()
+        self._context = context
         self.port = free_port()
         self.answer = Answer()
         self.imports: list[Import] = []
@@ -44,7 +46,7 @@ class FakeKibana(Served):
     @property
     def url(self) -> str:
         """Its URL."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self._context else ''}://127.0.0.1:{self.port}"
 
     async def serve(self) -> None:
         """Listen until `stop` is set."""
@@ -52,7 +54,7 @@ class FakeKibana(Served):
         app.router.add_post("/{prefix:.*}api/saved_objects/_import", self._import)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", self.port).start()
+        await web.TCPSite(runner, "127.0.0.1", self.port, ssl_context=self._context).start()
         self.ready.set()
         await self.stop.wait()
         await runner.cleanup()
@@ -63,14 +65,12 @@ class FakeKibana(Served):
             message = "Request must contain a kbn-xsrf header."
             return web.json_response({**refused, "message": message}, status=400)
         part = await (await request.multipart()).next()
-        assert part is not None
-        assert not isinstance(part, type(request))
-        file_name = getattr(part, "filename", None) or ""
-        if getattr(part, "name", None) != "file" or not file_name.endswith(".ndjson"):
+        assert isinstance(part, BodyPartReader)
+        file_name = part.filename or ""
+        if part.name != "file" or not file_name.endswith(".ndjson"):
             message = f"Invalid file extension {file_name}"
             return web.json_response({**refused, "message": message}, status=400)
-        data: bytes = await part.read()  # type: ignore[union-attr]
-        objects = [json.loads(line) for line in data.decode().splitlines()]
+        objects = [json.loads(line) for line in (await part.text()).splitlines()]
         self.imports.append(
             Import(
                 path=request.path,

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from ebats import __version__
 from ebats.pipelines.problems import EbatsError, UsageError
+from ebats.runner.sinks.people import escaped
 
 _TIMEOUT_S = 60.0
 #: Of an answer that isn't Kibana's own, in an error.
@@ -70,7 +71,8 @@ class Kibana:
         """
         status, location, answer = self._post(objects)
         if 300 <= status < 400:
-            raise ImportFailed(f"{self.root} sends elsewhere, to {location}; give the URL of Kibana itself")
+            where = escaped(location)
+            raise ImportFailed(f"{self.root} sends elsewhere, to {where}; give the URL of Kibana itself")
         found = _decoded(answer)
         if status != 200 or found is None:
             raise ImportFailed(f"{self.root} answers {status}: {_why(status, found, answer)}")
@@ -166,7 +168,7 @@ def _decoded(answer: bytes) -> dict[str, Any] | None:
 def _why(status: int, found: Mapping[str, Any] | None, answer: bytes) -> str:
     """Return why an answer is no result, with its own words where it has any."""
     own = str(found.get("message", "")) if found else answer.decode(errors="replace")
-    own = " ".join(own.split())[:_SHOWN]
+    own = escaped(" ".join(own.split())[:_SHOWN])
     if status == 200:
         return f"that is no Kibana: {own or 'nothing'}"
     reason = _REASONS.get(status, "")
@@ -176,7 +178,7 @@ def _why(status: int, found: Mapping[str, Any] | None, answer: bytes) -> str:
 def _failures(found: Mapping[str, Any], root: str) -> str:
     errors = found.get("errors") or []
     head = f"{root} imported {found.get('successCount', 0)} objects, and not these:"
-    return "\n".join([head, *(f"  {_failure(error)}" for error in errors)])
+    return "\n".join([head, *(f"  {escaped(_failure(error))}" for error in errors)])
 
 
 def _failure(error: Mapping[str, Any]) -> str:

@@ -3,13 +3,16 @@
 import base64
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 
 from ebats.runner import cli
+from ebats.runner.commands import kibana as kibana_command
 from tests.brokers import free_port
 from tests.commands import run_ebats
 from tests.fake_kibana import Answer, FakeKibana
@@ -186,6 +189,7 @@ NOTHING = "there is no such thing; look at the URL, its base path and --space"
         (400, {"message": "Unexpected token"}, "answers 400: Unexpected token"),
         (500, "<html>\n<p>oops</p>", "answers 500: <html> <p>oops</p>"),
         (418, "\n", "answers 418: without a word"),
+        (500, "\x1b[2J", "answers 500: \\x1b[2J"),
         (200, "<h1>It works</h1>", "answers 200: that is no Kibana: <h1>It works</h1>"),
         (302, "\n", "sends elsewhere, to /login; give the URL of Kibana itself"),
     ],
@@ -257,6 +261,32 @@ def test_what_speaks_no_tls_or_no_http_is_said_in_words(
         assert export(file, "--import", url) == 1
         thread.join()
     assert capsys.readouterr().err.startswith(f"ebats: what {url} answers is no HTTP")
+
+
+def test_a_certificate_is_trusted_where_it_is_named(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with FakeKibana(context) as kibana:
+        assert export(file, "--import", kibana.url) == 1
+        told = capsys.readouterr().err
+        assert told.startswith(f"ebats: can't trust {kibana.url}: ")
+        assert told.endswith("; --ca-certs FILE names a certificate to trust\n")
+        assert export(file, "--import", kibana.url, "--ca-certs", tmp_path / "ca.pem") == 0
+        assert len(kibana.imports) == 1
+
+
+def test_one_that_says_nothing_is_given_up(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(kibana_command, "_TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        assert export(file, "--import", url) == 1
+    assert capsys.readouterr().err == f"ebats: {url} doesn't answer within 0.2 s\n"
 
 
 def _answer(server: socket.socket, data: bytes) -> None:
