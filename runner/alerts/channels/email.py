@@ -20,6 +20,7 @@ _TIMEOUT_S = 30.0
 #: Without a word of it.
 _SILENCE_S = 10.0
 _LONGEST_TEXT = 200
+_CLOSED = "the server closed the connection in the middle"
 
 
 class Email:
@@ -65,8 +66,11 @@ class Email:
             raise _of_answer(error, notices) from None
         except smtplib.SMTPNotSupportedError as error:
             raise ChannelError(str(error), refused=notices) from None
-        except smtplib.SMTPServerDisconnected:
-            raise ChannelError("the server closed the connection in the middle", rest=notices) from None
+        except smtplib.SMTPServerDisconnected as error:
+            # So smtplib calls a time-out, too.
+            is_late = isinstance(error.__context__, TimeoutError)
+            text = why(TimeoutError(), self._silence_s) if is_late else _CLOSED
+            raise ChannelError(text, rest=notices) from None
         except OSError as error:
             raise ChannelError(why(error, self._silence_s), rest=notices) from None
         if refused:

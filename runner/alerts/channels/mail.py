@@ -56,8 +56,10 @@ def message(
     # Exchange looks at this one alone: https://learn.microsoft.com/openspecs/exchange_server_protocols/ms-oxcmail
     mail["X-Auto-Response-Suppress"] = "All"
     mail["Importance"] = _PRIORITIES[compose.worst(notices)]
+    # A lone surrogate, which UTF-8 can't hold, becomes a question mark.
+    text = compose.full(notices).encode("utf-8", "replace").decode()
     # Lines of any length and letters of any alphabet arrive so, whatever is in between.
-    mail.set_content(compose.full(notices), charset="utf-8", cte="quoted-printable")
+    mail.set_content(text, charset="utf-8", cte="quoted-printable")
     return mail
 
 

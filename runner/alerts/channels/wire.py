@@ -53,6 +53,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float = T
     port = parts.port or (443 if context else 80)
     target = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_SAFE)
     names = {name.lower() for name in headers}
+    ends = time.monotonic() + timeout_s
     ours = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": f"ebats/{__version__}", **_OURS}
     sent = {name: text for name, text in ours.items() if name.lower() not in names} | dict(headers)
     try:
@@ -61,17 +62,19 @@ def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float = T
             client.sock = connection
             client.request("POST", target, body, {name: text.encode() for name, text in sent.items()})
             with client.getresponse() as response:
+                body = response.read(_MOST_BYTES)
+                if time.monotonic() >= ends:
+                    # What was cut short by us may look like an answer.
+                    raise TimeoutError
                 return Answer(
-                    status=response.status,
-                    retry_after=response.getheader("Retry-After"),
-                    body=response.read(_MOST_BYTES),
+                    status=response.status, retry_after=response.getheader("Retry-After"), body=body
                 )
     except http.client.RemoteDisconnected:
         raise NoAnswer("the other side closed the connection without an answer") from None
+    except OSError as error:  # first: a certificate's is a ValueError too
+        raise NoAnswer(why(error, timeout_s)) from None
     except (http.client.HTTPException, ValueError) as error:
         raise NoAnswer(f"the answer is no HTTP: {type(error).__name__}") from None
-    except OSError as error:
-        raise NoAnswer(why(error, timeout_s)) from None
 
 
 @contextmanager
