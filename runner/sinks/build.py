@@ -19,14 +19,14 @@ def build(sinks: tuple[model.Sink, ...], setting: Setting) -> list[Sink]:
 def _build(sink: model.Sink, setting: Setting) -> Sink:
     match sink:
         case model.StdSink():
-            return Std(sink, Exposures(sink.exposure, setting.tasks))
+            return Std(sink, Exposures(sink.exposure, setting.tasks), setting)
         case model.PythonSink():
             return Python(sink, setting.folder)
         case model.FileSink():
             # Here, for loguru is slow to import and only files need it.
             from ebats.runner.sinks.file import File
 
-            return File(sink, Exposures(sink.exposure, setting.tasks))
+            return File(sink, Exposures(sink.exposure, setting.tasks), setting)
         case model.ElasticSink():
             # Here, for a client takes half a second to import, and most pipelines need none.
             from ebats.runner.sinks.elastic.elastic import Elastic

@@ -19,6 +19,7 @@ from ebats.runner.sinks.exposure import Exposures
 from ebats.runner.sinks.lock import locked
 from ebats.runner.sinks.packing import Packer
 from ebats.runner.sinks.rotated import remove, rotated, superfluous
+from ebats.runner.sinks.setting import Setting
 from ebats.runner.sinks.shape import shape
 from ebats.runner.sinks.sink import SinkError
 from ebats.runner.sinks.turn import Turn
@@ -44,14 +45,14 @@ class File:
 
     batch = 2000
 
-    def __init__(self, sink: FileSink, exposures: Exposures) -> None:
+    def __init__(self, sink: FileSink, exposures: Exposures, setting: Setting) -> None:
         """Make a sink that opens its file at the first record, and again after a failure."""
         self.name = sink.name
         self.wants_payload = exposures.wants_payload
         self.weight = WEIGHTS[sink.level]
         self._sink = sink
         self._path = Path(sink.path)
-        self._shape = shape(exposures)
+        self._shape = shape(sink.format, exposures, setting)
         self._turn = Turn(size=sink.rotation, longest_s=sink.rotation_s)
         self._removes = sink.retention is not None or sink.retention_s is not None
         self._packer = Packer(self._path) if sink.compression else None

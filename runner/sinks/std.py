@@ -3,6 +3,7 @@
 import os
 import select
 import sys
+from collections.abc import Callable
 
 import msgspec
 
@@ -11,6 +12,7 @@ from ebats.runner.execution.record import WEIGHTS, Line
 from ebats.runner.sinks.exposure import Exposures
 from ebats.runner.sinks.people import Layout
 from ebats.runner.sinks.safe import unforged
+from ebats.runner.sinks.setting import Setting
 from ebats.runner.sinks.shape import shape
 from ebats.runner.sinks.sink import SinkError
 
@@ -23,18 +25,21 @@ class Std:
 
     batch = 500
 
-    def __init__(self, sink: StdSink, exposures: Exposures, fd: int = 1) -> None:
+    def __init__(self, sink: StdSink, exposures: Exposures, setting: Setting, fd: int = 1) -> None:
         """Make a sink that writes what `exposures` shows to the file descriptor `fd`."""
         self.name = sink.name
         self.wants_payload = exposures.wants_payload
         self.weight = WEIGHTS[sink.level]
         self._fd = fd
         self._exposures = exposures
-        self._shape = self._line if sink.format == "human" else shape(exposures)
+        self._shape: Callable[[Line], bytes]
         if sink.format == "human":
             terminal = os.isatty(fd)
             self._layout = Layout(colour=terminal and _colour_is_welcome(), short_ids=terminal)
             self._encoding = getattr(sys.__stdout__, "encoding", None) or "utf-8"
+            self._shape = self._line
+        else:
+            self._shape = shape(sink.format, exposures, setting)
 
     def write(self, lines: list[Line]) -> None:
         """Write the lines.

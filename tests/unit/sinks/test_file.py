@@ -18,6 +18,7 @@ from ebats.pipelines.sink import FileSink
 from ebats.runner.execution.record import Line
 from ebats.runner.sinks.exposure import Exposures
 from ebats.runner.sinks.file import File
+from ebats.runner.sinks.setting import Setting
 from ebats.runner.sinks.sink import SinkError
 from tests.records import numbered
 
@@ -26,7 +27,7 @@ IS_ROOT_ON_LINUX = sys.platform == "linux" and os.geteuid() == 0
 
 def sink(path: Path, rotation: int | None = None, retention: int | None = None) -> File:
     sink = FileSink(name="history", path=str(path), rotation=rotation, retention=retention)
-    return File(sink, Exposures(sink.exposure))
+    return File(sink, Exposures(sink.exposure), Setting(pipeline="shop", folder="/"))
 
 
 def ids(*paths: Path) -> list[str]:

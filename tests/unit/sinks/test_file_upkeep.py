@@ -21,6 +21,7 @@ from ebats.runner.sinks.file import File
 from ebats.runner.sinks.lock import locked
 from ebats.runner.sinks.packing import pack
 from ebats.runner.sinks.rotated import Rotated, rotated
+from ebats.runner.sinks.setting import Setting
 from ebats.runner.sinks.sink import SinkError
 from tests.records import numbered
 from tests.waiting import wait_until
@@ -31,7 +32,7 @@ OLD = "shop.2026-01-0{}_12-00-00_000000.jsonl"
 
 def sink(path: Path, **settings: Any) -> File:
     sink = FileSink(name="history", path=str(path), **settings)
-    return File(sink, Exposures(sink.exposure))
+    return File(sink, Exposures(sink.exposure), Setting(pipeline="shop", folder="/"))
 
 
 def ids(*paths: Path) -> list[str]:

@@ -10,12 +10,14 @@ import pytest
 from ebats.pipelines.sink import StdSink
 from ebats.runner.execution.record import Line
 from ebats.runner.sinks.exposure import Exposures
+from ebats.runner.sinks.setting import Setting
 from ebats.runner.sinks.sink import SinkError
 from ebats.runner.sinks.std import Std
 from tests.records import numbered
 
 SINK = StdSink(name="console")
 SHOWN = Exposures(SINK.exposure)
+SETTING = Setting(pipeline="shop", folder="/")
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 def test_a_pipe_gets_one_plain_line_a_record(pipe: tuple[int, int]) -> None:
     reader, writer = pipe
-    Std(SINK, SHOWN, writer).write(numbered(3))
+    Std(SINK, SHOWN, SETTING, writer).write(numbered(3))
     text = os.read(reader, 65536).decode()
     assert text.count("\n") == 3
     assert "\x1b" not in text
@@ -46,7 +48,7 @@ def test_a_terminal_gets_colour_unless_no_color_is_set(
     monkeypatch.setenv("TERM", "xterm")
     controller, terminal = pty.openpty()
     try:
-        Std(SINK, SHOWN, terminal).write(numbered(1))
+        Std(SINK, SHOWN, SETTING, terminal).write(numbered(1))
         assert (b"\x1b[32m" in os.read(controller, 65536)) is expected
     finally:
         os.close(controller)
@@ -58,7 +60,7 @@ def test_a_reader_that_has_left_is_an_error_that_keeps_the_lines(pipe: tuple[int
     os.close(reader)
     lines = numbered(2)
     with pytest.raises(SinkError, match="Broken pipe") as caught:
-        Std(SINK, SHOWN, writer).write(lines)
+        Std(SINK, SHOWN, SETTING, writer).write(lines)
     assert caught.value.rest == lines
 
 
@@ -73,12 +75,12 @@ def test_a_non_blocking_pipe_that_is_full_is_waited_for(pipe: tuple[int, int]) -
 
     thread = threading.Thread(target=read_all)
     thread.start()
-    Std(SINK, SHOWN, writer).write(numbered(3000))
+    Std(SINK, SHOWN, SETTING, writer).write(numbered(3000))
     thread.join(20)
     assert received.count(b"\n") == 3000
 
 
 def test_a_line_that_is_no_record_is_shown_escaped(pipe: tuple[int, int]) -> None:
     reader, writer = pipe
-    Std(SINK, SHOWN, writer).write([Line(20, b"not\x1b JSON\xff")])
+    Std(SINK, SHOWN, SETTING, writer).write([Line(20, b"not\x1b JSON\xff")])
     assert os.read(reader, 65536).decode() == "not\\u001b JSON\ufffd\n"

@@ -1,0 +1,1 @@
+"""Finding records again, where a sink keeps them."""
