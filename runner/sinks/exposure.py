@@ -33,7 +33,7 @@ class Exposures:
     def __init__(self, exposure: Exposure, tasks: Mapping[str, Task] | None = None) -> None:
         """Go by the sink's settings, and by what `tasks` change about them."""
         self._mode = exposure.payload
-        self._modes = {
+        self._modes: dict[str, PayloadMode] = {
             name: task.logs.payload for name, task in (tasks or {}).items() if task.logs.payload is not None
         }
         self._limit = exposure.limit
@@ -51,7 +51,7 @@ class Exposures:
         Raises:
             msgspec.MsgspecError: the line is none of ours.
         """
-        return self.show(_decoder.decode(line.json))
+        return self.show(_decoded(line))
 
     def json(self, line: Line) -> bytes:
         """Return the record of a line as this sink may have it, as JSON.
@@ -59,7 +59,7 @@ class Exposures:
         Raises:
             msgspec.MsgspecError: the line is none of ours.
         """
-        record = _decoder.decode(line.json)
+        record = _decoded(line)
         shown = self.show(record)
         return line.json if shown is record else encode(shown).json
 
@@ -121,3 +121,10 @@ class Exposures:
             data = msgspec.json.encode(_TOO_DEEP)
         data = within(data, self._limit)
         return Raw(data) if is_raw else msgspec.json.decode(data)
+
+
+def _decoded(line: Line) -> Record:
+    try:
+        return _decoder.decode(line.json)
+    except RecursionError:
+        raise msgspec.DecodeError("its payload is too deep") from None

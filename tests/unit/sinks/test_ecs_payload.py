@@ -5,8 +5,26 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.documents import document
+from ebats.pipelines.load import from_bytes
+from ebats.pipelines.sink import Exposure
+from ebats.runner.execution.record import encode
+from ebats.runner.sinks.ecs import Documents
+from ebats.runner.sinks.exposure import Exposures
+from tests.documents import SETTING, document
 from tests.records import execution
+
+TASKS = from_bytes(
+    "pipeline.yaml",
+    b"""
+version: 1
+name: shop
+tasks:
+  close_order: {python: "a:b"}
+  loud: {python: "a:b", logs: {payload: full}}
+  quiet: {python: "a:b", logs: {payload: none}}
+""",
+    {},
+).pipeline.tasks
 
 PAYLOADS: list[tuple[object, dict[str, Any]]] = [
     ({"order": {"id": "FB1"}, "lines": [1, {"sku": "a"}]}, {}),
@@ -49,3 +67,11 @@ def test_only_the_names_of_keys_stand_in_a_document_where_no_more_is_asked_for()
     assert found["payload_keys"] == ["order.id"]
     assert found["result_keys"] == ["a"]
     assert not {"payload", "payload_json", "result", "result_json"} & found.keys()
+
+
+def test_a_task_decides_what_stands_in_its_documents() -> None:
+    exposures = Exposures(Exposure(payload="keys"), TASKS)
+    made = Documents(SETTING, exposures, "logs-ebats-shop")
+    for task, fields in (("close_order", {"payload_keys"}), ("loud", {"payload"}), ("quiet", set())):
+        found = msgspec.json.decode(made.of(encode(execution(task=task, payload={"a": 1}))))["ebats"]
+        assert {name for name in found if name.startswith("payload")} == fields

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from ebats.pipelines.load import from_bytes
 from ebats.pipelines.sink import Exposure
 from ebats.runner.execution.record import Line, RequestNote, decode, encode
+from ebats.runner.sinks.ecs import Documents
 from ebats.runner.sinks.exposure import Exposures
+from ebats.runner.sinks.setting import Setting
 from tests.records import execution, log
 
 PAYLOAD = {"order": "FB1", "card_no": "4111", "lines": [{"sku": 1}, {"sku": 2, "note": None}], "empty": {}}
@@ -140,6 +142,19 @@ def test_a_line_of_somebody_else_is_refused() -> None:
         Exposures(Exposure()).json(Line(10, b"{}"))
 
 
+def deep(depth: int, end: str = "1") -> Line:
+    payload = b'{"a":' * depth + end.encode() + b"}" * depth
+    return Line(20, encode(execution()).json[:-1] + b',"payload":' + payload + b"}")
+
+
+def test_a_payload_too_deep_to_be_looked_through_is_not_shown() -> None:
+    exposures = Exposures(Exposure(payload="full", mask=("b",), limit=10**6))
+    shown = seen(exposures, deep(800, '{"b": 1}'))
+    assert shown["payload"] == "[too deep to be shown]"
+    with pytest.raises(msgspec.MsgspecError):
+        exposures.json(deep(100_000))
+
+
 KEYS = st.sampled_from(
     ["card_no", "Card_No", "password", "pass word", 'pass"word', "密码", "a", "b", "order.id"]
 )
@@ -165,9 +180,11 @@ def planted(value: object) -> object:
 def test_no_masked_value_is_seen_in_any_payload(value: object, mode: Any, limit: int) -> None:
     exposures = Exposures(Exposure(payload=mode, mask=MASKED, limit=limit))
     payload = planted(value)
-    data = exposures.json(encode(execution(payload=payload, result=payload)))
+    line = encode(execution(payload=payload, result=payload))
+    data = exposures.json(line)
     assert SECRET.encode() not in data
     decode(data)
+    assert SECRET.encode() not in Documents(Setting(pipeline="shop", folder="/"), exposures).of(line)
 
 
 @given(VALUES)
