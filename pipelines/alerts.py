@@ -79,9 +79,15 @@ class WebhookChannel:
     url: str = field(repr=False)
     #: `slack`, `dingtalk`, or JSON with `{{ title }}` and the like in it; None: the alert as it is.
     template: str | None = None
-    #: Of Standard Webhooks; None: nothing is signed.
+    #: Of Standard Webhooks, or `robot_secret`; None: nothing is signed.
     secret: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def robot_secret(self) -> str | None:
+        """The secret of a robot of DingTalk, which goes into the URL's query; None: it isn't one."""
+        is_robots = self.template == "dingtalk" and (self.secret or "").startswith("SEC")
+        return self.secret if is_robots else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,7 +147,7 @@ def _check_webhook(channel: WebhookChannel, path: Path, values: Values) -> None:
         if not is_header_value(text):
             problem = f"`{name}` holds a line end or another control character"
             values.error((*path, "headers", name), problem, "take it out: a header is one line")
-    if channel.secret is not None:
+    if channel.secret is not None and channel.robot_secret is None:
         try:
             key_of(channel.secret)
         except ValueError as error:

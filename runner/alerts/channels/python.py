@@ -66,8 +66,10 @@ class Python:
 
 def as_dict(notice: Notice) -> dict[str, object]:
     """Return a notice as a dict of what JSON can hold; what it doesn't say is None, or empty."""
-    found: dict[str, object] = msgspec.to_builtins(notice)
-    return {name: found.get(name, getattr(notice, name)) for name in Notice.__struct_fields__}
+    found: dict[str, object] = msgspec.json.decode(msgspec.json.encode(notice))
+    names = (name for name in Notice.__struct_fields__ if name not in found)
+    missing = {name: getattr(notice, name) for name in names}
+    return {name: [] if one == () else one for name, one in missing.items()} | found
 
 
 def _call(function: Callable[..., object], notice: dict[str, object]) -> None:

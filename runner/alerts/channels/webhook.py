@@ -25,8 +25,6 @@ from ebats.runner.callbacks.sign import Signer, request_id
 
 #: Bytes of a chat's message: what people read. Both take more.
 _LIMIT = 4096
-#: How the secrets of DingTalk's robots begin; those of Standard Webhooks begin with `whsec_`.
-_DINGTALK_SECRET = "SEC"
 
 
 class Webhook:
@@ -39,9 +37,8 @@ class Webhook:
         self._audience = audience
         self._pace = pace
         self._is_chat = channel.template in ("slack", "dingtalk")
-        is_robots = channel.template == "dingtalk" and (channel.secret or "").startswith(_DINGTALK_SECRET)
-        self._robot_secret = channel.secret if is_robots else None
-        self._signer = Signer([channel.secret]) if channel.secret and not is_robots else None
+        is_signed = channel.secret is not None and channel.robot_secret is None
+        self._signer = Signer([channel.secret]) if channel.secret and is_signed else None
         self._body = _bodies(channel.template, audience)
         self._secrets = (*secrets_of(channel.url), *filter(None, [channel.secret]))
 
@@ -86,9 +83,10 @@ class Webhook:
 
     def _url(self) -> str:
         url = self._channel.url
-        if not self._robot_secret:
+        secret = self._channel.robot_secret
+        if secret is None:
             return url
-        return f"{url}{'&' if '?' in url else '?'}{robot_signature(self._robot_secret, time.time())}"
+        return f"{url}{'&' if '?' in url else '?'}{robot_signature(secret, time.time())}"
 
     def _headers(self, notices: Sequence[Notice], body: bytes) -> dict[str, str]:
         given = {name.lower() for name in self._channel.headers}
