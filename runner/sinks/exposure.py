@@ -32,7 +32,7 @@ class Exposures:
 
     def __init__(self, exposure: Exposure, tasks: Mapping[str, Task] | None = None) -> None:
         """Go by the sink's settings, and by what `tasks` change about them."""
-        self._mode = exposure.payload
+        self._mode: PayloadMode = exposure.payload
         self._modes: dict[str, PayloadMode] = {
             name: task.logs.payload for name, task in (tasks or {}).items() if task.logs.payload is not None
         }

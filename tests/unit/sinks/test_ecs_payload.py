@@ -9,8 +9,10 @@ from ebats.pipelines.load import from_bytes
 from ebats.pipelines.sink import Exposure
 from ebats.runner.execution.record import encode
 from ebats.runner.sinks.ecs import Documents
+from ebats.runner.sinks.ecs_fields import NOTHING
+from ebats.runner.sinks.ecs_payload import as_field
 from ebats.runner.sinks.exposure import Exposures
-from tests.documents import SETTING, document
+from tests.documents import SETTING, document, documents
 from tests.records import execution
 
 TASKS = from_bytes(
@@ -75,3 +77,17 @@ def test_a_task_decides_what_stands_in_its_documents() -> None:
     for task, fields in (("close_order", {"payload_keys"}), ("loud", {"payload"}), ("quiet", set())):
         found = msgspec.json.decode(made.of(encode(execution(task=task, payload={"a": 1}))))["ebats"]
         assert {name for name in found if name.startswith("payload")} == fields
+
+
+def test_a_payload_too_deep_to_be_measured_is_a_text() -> None:
+    data = b'{"a":' * 900 + b"1" + b"}" * 900
+    assert as_field(data) == (NOTHING, data.decode())
+
+
+def test_a_payload_that_was_decoded_stands_in_a_document_too() -> None:
+    record = execution(payload={"a": 1}, result=None)
+    assert msgspec.json.decode(documents("full").document(record))["ebats"]["payload"] == {"a": 1}
+
+
+def test_an_attempt_that_began_before_all_time_has_no_start() -> None:
+    assert "start" not in document(execution(run_s=1e15))["event"]
