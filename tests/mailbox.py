@@ -1,5 +1,6 @@
 """A mail server on the loopback, which keeps what it gets and misbehaves as a test wants it to."""
 
+import asyncio
 import ssl
 import warnings
 from dataclasses import dataclass
@@ -129,5 +130,5 @@ class Mailbox(Served):
         if self.hangs_at == command:
             await self.stop.wait()
         if self.closes_at == command:
-            assert server.transport
+            assert isinstance(server.transport, asyncio.WriteTransport)
             server.transport.abort()

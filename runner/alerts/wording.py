@@ -9,8 +9,12 @@ import msgspec
 
 from ebats.pipelines.alerts import Condition, Severity
 from ebats.pipelines.counting import counted
+from ebats.pipelines.model import Pipeline
 from ebats.pipelines.secrets import hide
+from ebats.pipelines.sink import PythonSink
 from ebats.runner.alerts.notice import Notice, State
+from ebats.runner.execution.record import HOST
+from ebats.runner.sinks.mask import Mask
 from ebats.runner.sinks.people import escaped
 
 #: Characters of an error's text in the few lines, and in the many.
@@ -19,6 +23,7 @@ _SHORT, _LONG = 160, 2000
 _SAMPLES = 1
 #: How many tasks a command names.
 _TASKS = 5
+_CREDENTIALS = Mask()
 _MARKS: Mapping[State, str] = {
     "repeated": "still ",
     "escalated": "nobody has acknowledged: ",
@@ -47,6 +52,21 @@ class Run:
     file: str
     host: str
     environment: str | None = None
+    #: What no sink of the file may see isn't told either.
+    mask: Mask = _CREDENTIALS
+
+
+def run_of(pipeline: Pipeline) -> Run:
+    """Return the run of a pipeline on this machine."""
+    exposures = [sink.exposure for sink in pipeline.sinks if not isinstance(sink, PythonSink)]
+    keys = dict.fromkeys(key for exposure in exposures for key in exposure.mask)
+    return Run(
+        pipeline=pipeline.name,
+        file=pipeline.file,
+        host=HOST,
+        environment=pipeline.environment,
+        mask=Mask(keys),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +116,14 @@ def alert(run: Run, about: Alert, state: State, now: datetime) -> Notice:
         subjects=about.subjects,
         owners=about.owners,
         title=_title(about.severity, run, f"{_MARKS.get(state, '')}{what}"),
-        text="\n".join([*facts, *_samples(about, _SAMPLES, _SHORT), *todo]),
+        text="\n".join([*facts, *_samples(run, about, _SAMPLES, _SHORT), *todo]),
         long="\n".join(
-            [*facts, "", *_headed("Samples:", _samples(about, None, _LONG)), *_headed("What to do:", todo)]
+            [
+                *facts,
+                "",
+                *_headed("Samples:", _samples(run, about, None, _LONG)),
+                *_headed("What to do:", todo),
+            ]
         ).rstrip(),
         since=about.since,
         time=now,
@@ -152,7 +177,7 @@ def test(run: Run, channel: str, now: datetime) -> Notice:
 
 def line(text: str, characters: int) -> str:
     """Return a text from outside as it may stand in a notice: on one line, without passwords, cut."""
-    safe = escaped(hide(text.strip()))
+    safe = escaped(hide(_CREDENTIALS.text(text.strip())))
     return safe if len(safe) <= characters else safe[:characters] + "…"
 
 
@@ -182,13 +207,13 @@ def _named(noun: str, names: Sequence[str]) -> str:
     return line(f"{noun if len(names) == 1 else f'{noun}s'} {', '.join(names)}", _SHORT)
 
 
-def _samples(about: Alert, most: int | None, characters: int) -> list[str]:
+def _samples(run: Run, about: Alert, most: int | None, characters: int) -> list[str]:
     shown = list(about.samples)[:most]
-    return [_sample(sample, characters) for sample in shown]
+    return [_sample(run, sample, characters) for sample in shown]
 
 
-def _sample(sample: Sample, characters: int) -> str:
-    error = ": ".join(part for part in (sample.error, sample.text) if part)
+def _sample(run: Run, sample: Sample, characters: int) -> str:
+    error = run.mask.text(": ".join(part for part in (sample.error, sample.text) if part))
     about = " ".join(line(part, 128) for part in (sample.task, sample.id, sample.reason) if part)
     return f"{about}: {line(error, characters)}" if error else about
 

@@ -16,7 +16,6 @@ from ebats.runner.alerts import wording
 from ebats.runner.alerts.channels.build import build
 from ebats.runner.alerts.channels.channel import Channel, ChannelError, Paced
 from ebats.runner.alerts.notice import Notice
-from ebats.runner.execution.record import HOST
 from ebats.runner.state import folder_of
 
 #: Channels of ours end by their time-outs; a function of the pipeline may not.
@@ -49,7 +48,7 @@ def try_out(file: str, environ: Mapping[str, str], names: Sequence[str]) -> int:
     if pipeline.alerts is None:
         raise UsageError(f"{file} has no section `alerts`, so there is nobody to tell")
     channels = _chosen(pipeline, pipeline.alerts, names)
-    run = wording.Run(pipeline=pipeline.name, file=pipeline.file, host=HOST, environment=pipeline.environment)
+    run = wording.run_of(pipeline)
     trials = [
         _Trial(channel.name, _KINDS[type(pipeline.alerts.channels[channel.name])]) for channel in channels
     ]

@@ -62,9 +62,9 @@ def feed(channel: FakeChannel, log: Log) -> Iterator[ChannelFeed]:
     feed.close(time.monotonic() + 10)
 
 
-def failing(text: str = "away", **given: float) -> Callable[[list[Notice]], object]:
+def failing(text: str = "away", retry_after_s: float | None = None) -> Callable[[list[Notice]], object]:
     def fail(notices: list[Notice]) -> None:
-        raise ChannelError(text, rest=notices, **given)
+        raise ChannelError(text, rest=notices, retry_after_s=retry_after_s)
 
     return fail
 

@@ -1,5 +1,6 @@
 """What notices say: for people, on safe lines, with what to do."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from ebats.runner.alerts import wording
 from ebats.runner.alerts.notice import State
 from ebats.runner.alerts.wording import Row, Sample
+from ebats.runner.sinks.mask import Mask
 from tests.unit.alerts.notices import BEGAN, NOW, RUN, about
 
 
@@ -81,6 +83,18 @@ def test_texts_from_outside_stay_on_their_line_without_passwords_and_are_cut() -
         assert not [line for line in text.splitlines() if line.startswith("Bcc")]
     assert max(map(len, notice.text.splitlines())) < 300
     assert len(notice.long) < 3000
+
+
+def test_what_the_file_masks_is_masked_here_too() -> None:
+    run = replace(RUN, mask=Mask(["card_no"]))
+    text = "no such card: card_no=6222021234, Authorization: Bearer abc"
+    notice = wording.alert(
+        run, about(samples=(Sample(id="FB1", error="ValueError", text=text),)), "open", NOW
+    )
+    for text in (notice.text, notice.long):
+        assert "6222021234" not in text
+        assert "abc" not in text
+        assert "no such card" in text
 
 
 def test_a_command_can_be_pasted_whatever_the_id_is() -> None:
