@@ -9,7 +9,7 @@ from ebats.pipelines.model import Consumer, Pipeline
 from ebats.pipelines.producer import HttpProducer, Producer, TickProducer
 from ebats.pipelines.sink import PythonSink
 
-Role = Literal["consumer", "lane", "gateway", "ticker", "feeder", "writer", "trial"]
+Role = Literal["consumer", "lane", "gateway", "ticker", "feeder", "writer", "alerter", "trial"]
 
 #: Why a process leaves that has done all that it was there for: nobody follows.
 FINISHED = "finished"

@@ -16,7 +16,7 @@ from ebats.pipelines.former import Former, to_data
 from ebats.pipelines.plan import ProcessSpec
 from ebats.runner.process import send_spec
 
-_PROGRAM = "from ebats.runner.process import main; main({}, {}, {}, {})"
+_PROGRAM = "from ebats.runner.process import main; main({}, {}, {}, {}, {})"
 
 #: So long a child may take to listen; one that doesn't is seen to elsewhere.
 _TELL_S = 10.0
@@ -25,15 +25,26 @@ _TELL_S = 10.0
 class Child:
     """A child process, from its start to its end."""
 
-    def __init__(self, spec: ProcessSpec, outbox: socket.socket, writer: socket.socket | None = None) -> None:
-        """Start a process that is what `spec` says; records go to `outbox`, or come from `writer`."""
+    def __init__(
+        self,
+        spec: ProcessSpec,
+        outbox: socket.socket,
+        writer: socket.socket | None = None,
+        facts: socket.socket | None = None,
+    ) -> None:
+        """Start a process that is what `spec` says; records go to `outbox`, or come from `writer`.
+
+        `facts` for alerts are sent there by the writer, and come from there to the alerter.
+        """
         self.spec = spec
         self.line, theirs = socket.socketpair()
-        fds = [theirs.fileno(), outbox.fileno(), *([writer.fileno()] if writer else [])]
-        program = _PROGRAM.format(fds[0], fds[1], fds[2] if writer else -1, os.getpid())
+        fds = [theirs.fileno(), outbox.fileno(), *(end.fileno() if end else -1 for end in (writer, facts))]
+        program = _PROGRAM.format(*fds, os.getpid())
         # Without -P a `queue.py` in the current folder would be everybody's queue module.
         self._popen = subprocess.Popen(
-            [sys.executable, "-P", "-c", program], pass_fds=fds, stdin=subprocess.DEVNULL
+            [sys.executable, "-P", "-c", program],
+            pass_fds=[fd for fd in fds if fd >= 0],
+            stdin=subprocess.DEVNULL,
         )
         theirs.close()
         self._rest = b""

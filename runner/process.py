@@ -11,15 +11,23 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import setproctitle
 
 from ebats.pipelines.entry_point import EntryPoint
+from ebats.pipelines.model import Pipeline
 from ebats.pipelines.plan import ProcessSpec
 from ebats.runner.execution.journal import Journal
 from ebats.runner.execution.outbox import Outbox
 from ebats.runner.execution.process_log import Source
 from ebats.runner.roles.parent import Parent
+
+if TYPE_CHECKING:
+    from ebats.runner.alerts.tally import Tally
+
+#: What a role does.
+Run = Callable[[ProcessSpec, Journal, Parent], None]
 
 _PR_SET_PDEATHSIG = 1
 _RECORDS_S = 5.0
@@ -56,11 +64,21 @@ def _exactly(line: socket.socket, size: int) -> bytes:
     return data
 
 
-def main(line_fd: int, outbox_fd: int, writer_fd: int, parent_pid: int) -> None:
+class Ends(NamedTuple):
+    """Descriptors that a child process is given."""
+
+    #: Where its records are sent.
+    outbox: int
+    #: Where records are received: the writer's.
+    writer: int
+    #: Where facts for alerts are sent (the writer's), or received (the alerter's); -1: there are none.
+    facts: int
+
+
+def main(line_fd: int, outbox_fd: int, writer_fd: int, facts_fd: int, parent_pid: int) -> None:
     """Be the child process that the parent describes on the line. Never returns.
 
-    `line_fd` is the line to the parent, `outbox_fd` where records are sent, and `writer_fd` where
-    they are received: for the writer alone, else -1.
+    `line_fd` is the line to the parent; for the others see `Ends`.
     """
     _die_with(parent_pid)
     line = socket.socket(fileno=line_fd)
@@ -72,7 +90,7 @@ def main(line_fd: int, outbox_fd: int, writer_fd: int, parent_pid: int) -> None:
     setproctitle.setproctitle(spec.title)
     # Tasks are found as the file names them: from its folder.
     sys.path.insert(0, spec.pipeline.folder)
-    _ROLES[spec.role](spec, parent, outbox_fd, writer_fd)
+    _ROLES[spec.role](spec, parent, Ends(outbox_fd, writer_fd, facts_fd))
     with suppress(OSError):  # nobody reads them any more
         sys.stdout.flush()
         sys.stderr.flush()
@@ -91,45 +109,56 @@ def _die_with(parent_pid: int) -> None:
             os._exit(1)
 
 
-def _consumer(spec: ProcessSpec, parent: Parent, outbox_fd: int, _writer_fd: int) -> None:
+def _consumer(spec: ProcessSpec, parent: Parent, ends: Ends) -> None:
     from ebats.runner.roles import consumer
 
-    _with_journal(consumer.run, spec, parent, outbox_fd)
+    _with_journal(consumer.run, spec, parent, ends)
 
 
-def _lane(spec: ProcessSpec, parent: Parent, outbox_fd: int, _writer_fd: int) -> None:
+def _lane(spec: ProcessSpec, parent: Parent, ends: Ends) -> None:
     from ebats.runner.roles import lane
 
-    _with_journal(lane.run, spec, parent, outbox_fd)
+    _with_journal(lane.run, spec, parent, ends)
 
 
-def _gateway(spec: ProcessSpec, parent: Parent, outbox_fd: int, _writer_fd: int) -> None:
+def _gateway(spec: ProcessSpec, parent: Parent, ends: Ends) -> None:
     from ebats.runner.roles import gateway
 
-    _with_journal(gateway.run, spec, parent, outbox_fd)
+    _with_journal(gateway.run, spec, parent, ends)
 
 
-def _feeder(spec: ProcessSpec, parent: Parent, outbox_fd: int, _writer_fd: int) -> None:
+def _feeder(spec: ProcessSpec, parent: Parent, ends: Ends) -> None:
     from ebats.runner.roles import feeder
 
-    _with_journal(feeder.run, spec, parent, outbox_fd)
+    _with_journal(feeder.run, spec, parent, ends)
 
 
-def _ticker(spec: ProcessSpec, parent: Parent, outbox_fd: int, _writer_fd: int) -> None:
+def _ticker(spec: ProcessSpec, parent: Parent, ends: Ends) -> None:
     from ebats.runner.roles import ticker
 
-    _with_journal(ticker.run, spec, parent, outbox_fd)
+    _with_journal(ticker.run, spec, parent, ends)
 
 
-def _with_journal(
-    run: Callable[[ProcessSpec, Journal, Parent], None], spec: ProcessSpec, parent: Parent, outbox_fd: int
-) -> None:
+def _alerter(spec: ProcessSpec, parent: Parent, ends: Ends) -> None:
+    from ebats.runner.roles import alerter
+    from ebats.runner.state import folder_of
+
+    # Before the run begins, too: a broker that is away keeps it from beginning.
+    with socket.socket(fileno=ends.facts) as facts:
+        place = alerter.Place(facts, folder_of(spec.pipeline))
+        _speaking(lambda spec, journal, parent: alerter.run(spec, journal, parent, place), spec, parent, ends)
+
+
+def _with_journal(run: Run, spec: ProcessSpec, parent: Parent, ends: Ends) -> None:
+    if parent.wait_for_go():
+        _speaking(run, replace(spec, former=parent.former or spec.former), parent, ends)
+
+
+def _speaking(run: Run, spec: ProcessSpec, parent: Parent, ends: Ends) -> None:
+    """Do what a role does, with a way for its records; what ends it is written down."""
     pipeline = spec.pipeline
-    if not parent.wait_for_go():
-        return
-    spec = replace(spec, former=parent.former or spec.former)
     source = Source(pipeline=pipeline.name, process=spec.name, environment=pipeline.environment)
-    outbox = Outbox(outbox_fd, source)
+    outbox = Outbox(ends.outbox, source)
     journal = Journal(pipeline, spec.name, outbox, with_payload=spec.with_payload)
     code = 0
     try:
@@ -146,7 +175,7 @@ def _with_journal(
         os._exit(code)
 
 
-def _writer(spec: ProcessSpec, parent: Parent, _outbox_fd: int, writer_fd: int) -> None:
+def _writer(spec: ProcessSpec, parent: Parent, ends: Ends) -> None:
     from ebats.runner.roles.writer import Writer
     from ebats.runner.sinks.setting import Setting
     from ebats.runner.state import folder_of
@@ -160,18 +189,20 @@ def _writer(spec: ProcessSpec, parent: Parent, _outbox_fd: int, writer_fd: int) 
         tasks=pipeline.tasks,
         state=str(folder_of(pipeline)),
     )
-    with socket.socket(fileno=writer_fd) as receive:
-        writer = Writer(pipeline.sinks, setting, receive)
+    tally = _tally(pipeline, ends)
+    with socket.socket(fileno=ends.writer) as receive:
+        writer = Writer(pipeline.sinks, setting, receive, tally)
         parent.tell(ready=True)
         # Not on SIGTERM: it is told to stop when all the others have gone.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
-        told_at = 0.0
+        told_at, goes = 0.0, False
 
         def should_stop() -> bool:
-            nonlocal told_at
-            parent.listen(0.0)
-            if time.monotonic() - told_at > _TELL_EVERY_S:
+            nonlocal told_at, goes
+            # Before, the parent may wait for the broker, and read nothing.
+            goes = "go" in parent.listen(0.0) or goes
+            if goes and time.monotonic() - told_at > _TELL_EVERY_S:
                 told_at = time.monotonic()
                 parent.tell(about=writer.status())
             return parent.stop or parent.gone
@@ -179,7 +210,15 @@ def _writer(spec: ProcessSpec, parent: Parent, _outbox_fd: int, writer_fd: int) 
         parent.tell(about=writer.serve(should_stop))
 
 
-def _trial(spec: ProcessSpec, parent: Parent, _outbox_fd: int, _writer_fd: int) -> None:
+def _tally(pipeline: Pipeline, ends: Ends) -> "Tally | None":
+    if pipeline.alerts is None:
+        return None
+    from ebats.runner.alerts.tally import Tally
+
+    return Tally(pipeline.alerts, socket.socket(fileno=ends.facts))
+
+
+def _trial(spec: ProcessSpec, parent: Parent, _ends: Ends) -> None:
     from ebats.runner.roles.functions import problems
 
     def named(entry: EntryPoint) -> list[str | int]:
@@ -190,12 +229,13 @@ def _trial(spec: ProcessSpec, parent: Parent, _outbox_fd: int, _writer_fd: int) 
     parent.tell(problems=[[*named(entry), text] for entry, text in found])
 
 
-_ROLES: dict[str, Callable[[ProcessSpec, Parent, int, int], None]] = {
+_ROLES: dict[str, Callable[[ProcessSpec, Parent, Ends], None]] = {
     "consumer": _consumer,
     "lane": _lane,
     "gateway": _gateway,
     "feeder": _feeder,
     "ticker": _ticker,
     "writer": _writer,
+    "alerter": _alerter,
     "trial": _trial,
 }

@@ -16,12 +16,14 @@ from ebats.pipelines.former import Former
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.plan import FINISHED, ProcessSpec, consumers, producers
 from ebats.pipelines.problems import EbatsError
+from ebats.runner.alerter_slot import AlerterSlot
 from ebats.runner.child import Child, how_it_ended
 from ebats.runner.execution.outbox import Outbox, open_channel
 from ebats.runner.execution.process_log import ProcessLog, Source
 from ebats.runner.lane_slot import LaneSlot
 from ebats.runner.lookout import Lookout
 from ebats.runner.slot import MOST_DEATHS, Slot
+from ebats.runner.slots_state import state_of
 from ebats.runner.trial import try_entry_points
 
 _TICK_S = 0.25
@@ -56,6 +58,7 @@ class Supervisor:
         specs = (*consumers(pipeline, only), *producers(pipeline, int(time.time() * 1000), only))
         self._slots = [Slot(spec) for spec in specs]
         self._writer = Slot(ProcessSpec(role="writer", name="writer", pipeline=pipeline))
+        self._alerter = AlerterSlot(pipeline)
         self._lane = LaneSlot(pipeline)
         self._lookout = Lookout(pipeline, self._want_lane, self.say)
         #: The counters of processes that have ended, added up.
@@ -77,9 +80,9 @@ class Supervisor:
 
     def prepare(self) -> None:
         """Start the processes; until `go` they only get ready."""
-        self._start(self._writer)
-        for slot in self._slots:
-            self._start(slot)
+        for slot in [self._writer, self._alerter, *self._slots]:
+            if not slot.finished:
+                self._start(slot)
 
     def try_entry_points(self) -> None:
         """Import every entry point in a process of its own, that ends at once.
@@ -100,6 +103,8 @@ class Supervisor:
             slot.spec = replace(slot.spec, former=former)
             if slot.child:
                 slot.child.go(former)
+        for child in self._children([self._writer, self._alerter]):
+            child.say("go")
         self._lane.former = former
         self._lane.wanted = with_lane
         self._lookout.start(former)
@@ -138,9 +143,10 @@ class Supervisor:
         workers = [*self._slots, self._lane]
         if self._going:
             return self._drain(workers)
-        self._kill([*workers, self._writer])
-        for child in self._children([*workers, self._writer]):
+        self._kill(self._everyone())
+        for child in self._children(self._everyone()):
             child.wait(_FLUSH_S)
+        self._alerter.end()
         self._outbox.close(0.0)
         return True
 
@@ -159,6 +165,7 @@ class Supervisor:
                 self._kill(workers)
         self._lookout.finish()
         self.log.info("stopped")
+        self._alerter.end()
         self._outbox.close(_FLUSH_S)
         self._stop_writer()
         return clean
@@ -170,29 +177,19 @@ class Supervisor:
 
     def state(self) -> dict[str, Any]:
         """Return how all processes are, for `ebats status`."""
-        processes = [
-            {"name": child.spec.name, "pid": child.pid, "ready": child.ready, **child.status, **child.about}
-            for child in self._children([*self._slots, self._lane])
-        ]
-        processes += [
-            {"name": slot.spec.name, "pid": None, "ready": False, "finished": True, **slot.last_words}
-            for slot in self._slots
-            if slot.finished
-        ]
-        running = sum(process.get("running", 0) for process in processes)
-        sinks = self._writer.child.about.get("sinks", {}) if self._writer.child else {}
-        return {"pid": os.getpid(), "running": running, "processes": processes, "sinks": sinks}
+        return state_of(self._slots, self._lane, self._writer, self._alerter)
 
     # One round.
 
     def _tick(self) -> float:
-        children = list(self._children([*self._slots, self._lane, self._writer]))
+        self._alerter.tell_deaths()
+        children = list(self._children(self._everyone()))
         before = time.monotonic()
         select.select([self._woken, *(child.line.fileno() for child in children)], [], [], _TICK_S)
         with suppress(BlockingIOError):
             os.read(self._woken, 4096)
         now = time.monotonic()
-        for slot in [*self._slots, self._lane, self._writer]:
+        for slot in self._everyone():
             if slot.child:
                 self._attend(slot, slot.child, now, paused=now - before > _SILENT_S / 2)
         return now
@@ -224,19 +221,22 @@ class Supervisor:
         self._ended.update({**done, "processes": 1})
         if slot is self._lane:
             if text := self._lane.ended(child, code, now):
+                self._alerter.note_death(child, code)
                 self.log.error(text)
         elif child.leaving and code == 0:
             slot.left(now)
             slot.finished, slot.last_words = child.leaving == FINISHED, {**done, **child.about}
         else:
             slot.died(child, now)
+            self._alerter.note_death(child, code)
             # Where nobody waits for a clean end it is no fault that there is none.
             say = self.log.info if self._hurried else self.log.error
             say(f"{child.spec.name} (pid {child.pid}) died: {how_it_ended(code)}")
 
     def _replace(self, now: float) -> None:
-        for slot in [self._writer, *self._slots]:
-            self._give_up(slot)
+        for slot in [self._writer, self._alerter, *self._slots]:
+            if slot is not self._alerter:
+                self._give_up(slot)
             if slot.child is None and not slot.finished and now >= slot.next_start:
                 self._start(slot)
         self._give_up(self._lane)
@@ -255,7 +255,8 @@ class Supervisor:
 
     def _start(self, slot: Slot) -> None:
         is_writer = slot is self._writer
-        slot.child = Child(slot.spec, self._send, self._receive if is_writer else None)
+        facts = self._alerter.facts_of(slot.spec)
+        slot.child = Child(slot.spec, self._send, self._receive if is_writer else None, facts)
         if self._going:
             slot.child.say("go")
 
@@ -286,6 +287,9 @@ class Supervisor:
             if child.wait(_FLUSH_S) is None:
                 child.kill()
             child.close()
+
+    def _everyone(self) -> list[Slot]:
+        return [*self._slots, self._lane, self._writer, self._alerter]
 
     def _children(self, slots: list[Slot]) -> Iterator[Child]:
         return (slot.child for slot in slots if slot.child)

@@ -36,7 +36,10 @@ class Watcher(Protocol):
         """These are with the other side."""
 
     def failed(self, channel: str, notices: Sequence[Notice], reason: str) -> None:
-        """These aren't yet, or will never be."""
+        """These aren't yet: they are tried again, or there is no time left for that."""
+
+    def lost(self, channel: str, notices: Sequence[Notice], reason: str) -> None:
+        """These will never be: the other side doesn't take them, or others have pushed them out."""
 
 
 class ChannelStatus(TypedDict):
@@ -93,7 +96,8 @@ class ChannelFeed:
             self._changed.notify()
         if dropped:
             self._trouble.dropped(len(dropped), reason)
-            self._tell_failed(dropped, reason)
+            if self._watcher:
+                self._watcher.lost(self.channel.name, dropped, reason)
 
     def status(self) -> ChannelStatus:
         """Return how the channel is doing."""
@@ -103,7 +107,7 @@ class ChannelFeed:
             return status
 
     def close(self, deadline_s: float) -> None:
-        """Send what waits, until the monotonic clock's `deadline_s`; the rest is dropped, and told."""
+        """Send what waits, until the monotonic clock's `deadline_s`; the rest has failed, and is told."""
         self._deadline_s = deadline_s
         self._closing.set()
         with self._changed:
@@ -117,8 +121,8 @@ class ChannelFeed:
             self._in_hand = []
             self._status["dropped"] += len(left)
             reason = self._status["error"] or "there was no time"
-        if left:
-            self._tell_failed(left, reason)
+        if left and self._watcher:
+            self._watcher.failed(self.channel.name, left, reason)
         self._trouble.end(len(left), reason)
 
     def _look_whether_it_hangs(self) -> None:
@@ -166,8 +170,10 @@ class ChannelFeed:
                 self._status["error"] = str(error) if error and left else None
         if sent and self._watcher:
             self._watcher.sent(self.channel.name, sent)
-        if error and left and not isinstance(error, Paced):
-            self._tell_failed([*refused, *rest], str(error))
+        if self._watcher and error and refused:
+            self._watcher.lost(self.channel.name, refused, str(error))
+        if self._watcher and error and rest and not isinstance(error, Paced):
+            self._watcher.failed(self.channel.name, rest, str(error))
         self._trouble.attempt(error, refused, len(rest))
         return self._next_wait_s(error, bool(sent))
 
@@ -192,10 +198,6 @@ class ChannelFeed:
         wait_s = max(self._wait_s, error.retry_after_s or 0.0)
         self._wait_s = min(self._wait_s * 2, _LONGEST_WAIT_S)
         return wait_s
-
-    def _tell_failed(self, notices: Sequence[Notice], reason: str) -> None:
-        if self._watcher:
-            self._watcher.failed(self.channel.name, notices, reason)
 
 
 class Trouble:
@@ -247,8 +249,10 @@ class Trouble:
         )
 
     def end(self, count: int, reason: str) -> None:
-        """Tell of alerts that are dropped at the end, and of those that weren't told of yet."""
+        """Tell of alerts that are left at the end, and of those dropped that weren't told of yet."""
         with self._lock:
             count, self._untold = count + self._untold, 0
         if count:
-            self._say("error", f"channel {self._name} dropped {counted(count, 'alert')} at the end: {reason}")
+            self._say(
+                "error", f"channel {self._name} didn't send {counted(count, 'alert')} in the end: {reason}"
+            )

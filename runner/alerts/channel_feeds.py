@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ebats.runner.alerts.channel_feed import ChannelFeed, ChannelStatus, Say
+from ebats.runner.alerts.channel_feed import ChannelFeed, ChannelStatus, Say, Watcher
 from ebats.runner.alerts.channels.channel import Channel
 from ebats.runner.alerts.notice import Notice
 from ebats.runner.alerts.wording import line
@@ -32,9 +32,13 @@ class _Watched:
 class ChannelFeeds:
     """Gives each notice to the channels that it is for; never blocks."""
 
-    def __init__(self, channels: Sequence[Channel], say: Say) -> None:
-        """Feed these channels; `say` takes a level and a text for the log, from any thread."""
+    def __init__(self, channels: Sequence[Channel], say: Say, watcher: Watcher | None = None) -> None:
+        """Feed these channels; `say` takes a level and a text for the log, from any thread.
+
+        `watcher` gets to know what has become of each notice in each channel.
+        """
         self._say = say
+        self._watcher = watcher
         self._lock = threading.Lock()
         self._watched: OrderedDict[_Key, _Watched] = OrderedDict()
         self._feeds = {channel.name: ChannelFeed(channel, say, self) for channel in channels}
@@ -65,14 +69,27 @@ class ChannelFeeds:
             # They end by themselves at the deadline; what they say then takes a moment.
             thread.join(max(0.0, deadline_s - time.monotonic()) + 1.0)
 
-    def sent(self, _channel: str, notices: Sequence[Notice]) -> None:
+    def sent(self, channel: str, notices: Sequence[Notice]) -> None:
         """Note that somebody was told."""
+        if self._watcher:
+            self._watcher.sent(channel, notices)
         with self._lock:
             for notice in notices:
                 self._watched.pop(_key(notice), None)
 
     def failed(self, channel: str, notices: Sequence[Notice], reason: str) -> None:
         """Note that a channel couldn't tell; say so where none of a notice's could."""
+        if self._watcher:
+            self._watcher.failed(channel, notices, reason)
+        self._note_failed(channel, notices, reason)
+
+    def lost(self, channel: str, notices: Sequence[Notice], reason: str) -> None:
+        """Note that a channel never will."""
+        if self._watcher:
+            self._watcher.lost(channel, notices, reason)
+        self._note_failed(channel, notices, reason)
+
+    def _note_failed(self, channel: str, notices: Sequence[Notice], reason: str) -> None:
         lost: list[_Watched] = []
         with self._lock:
             for notice in notices:

@@ -109,8 +109,10 @@ class Told(msgspec.Struct, kw_only=True, omit_defaults=True, tag="told"):
     #: The writer's process: a new one counts from 0.
     pid: int = 0
     tasks: list[TaskCounts] = []
-    #: Queue to when the newest message that was taken from it came into it, a Unix time.
+    #: Queue to when the newest message that was taken from it came into it, a Unix time, where it says so.
     taken: dict[str, float] = {}
+    #: Queue to how many attempts have ended whose messages came from it.
+    ended: dict[str, int] = {}
     sinks: dict[str, SinkFacts] = {}
 
 

@@ -64,6 +64,7 @@ class Tally:
         self._told_at = 0.0
         self._tasks: dict[tuple[str, str], Counts] = {}
         self._taken: dict[str, float] = {}
+        self._ended: dict[str, int] = {}
 
     def add(self, lines: Sequence[Line]) -> None:
         """Count records; those about no task are passed over."""
@@ -83,9 +84,9 @@ class Tally:
         """Tell the alerter; what it has no room for is told the next time. `sinks`: the writer's status."""
         self._told_at = now_s
         facts = {name: _sink(found) for name, found in sinks.items()}
-        if not send(self._out, Told(pid=self._pid, taken=self._taken, sinks=facts)):
+        if not send(self._out, Told(pid=self._pid, taken=self._taken, ended=self._ended, sinks=facts)):
             return
-        self._taken = {}
+        self._taken, self._ended = {}, {}
         while self._tasks and self._tell_some():
             pass
 
@@ -104,6 +105,8 @@ class Tally:
         return True
 
     def _count(self, seen: _Execution) -> None:
+        if self._by_queue:
+            self._ended[seen.queue] = self._ended.get(seen.queue, 0) + 1
         if seen.outcome == "postponed":
             return
         key = (seen.task, seen.event or "")

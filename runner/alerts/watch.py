@@ -1,13 +1,16 @@
 """All that the alerter knows at this moment, and what its rules find in it. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ebats.pipelines.alerts import BY_QUEUE, BY_TASK, Alerts, Rule
 from ebats.pipelines.model import Pipeline
+from ebats.pipelines.plan import prefetches
 from ebats.runner.alerts import conditions
 from ebats.runner.alerts.conditions import Finding
 from ebats.runner.alerts.facts import Counts, Died, Fact, SinkFacts, Told
+from ebats.runner.alerts.queues import Queues
 from ebats.runner.alerts.windows import CountsWindow, Key, NumbersWindow
 
 #: The broker has no name.
@@ -36,7 +39,7 @@ class Watch:
         self._new_losses: dict[str, int] = {}
         self._how: dict[str, str] = {}
         self._sinks = _Sinks()
-        self._queues = _Queues(now)
+        self._queues = Queues(now, self._own.a_delivery, self._own.in_hand)
         self._broker_seen = now
         self._broker_error = ""
 
@@ -48,7 +51,8 @@ class Watch:
             return
         for item in fact.tasks:
             self._new_attempts.setdefault((item.task, item.event), Counts()).add(item.counts)
-        self._queues.taken(fact.taken)
+        self._queues.taken(fact.taken, fact.ended)
+        self._queues.told(now)
         for name, lost in self._sinks.take(fact, now).items():
             self._new_losses[name] = self._new_losses.get(name, 0) + lost
 
@@ -117,38 +121,21 @@ class _Own:
             {queue.name: None for each in pipeline.consumers.values() for queue in each.queues}
         )
         self.run = tuple({queue.name: None for task in pipeline.tasks.values() for queue in task.queues})
+        #: Queue to how many attempts one delivery may be.
+        self.a_delivery: dict[str, int] = {}
+        for event in pipeline.events.values():
+            counts = Counter(item.queue.name for item in event.tasks)
+            for queue, count in counts.items():
+                self.a_delivery[queue] = max(count, self.a_delivery.get(queue, 1))
+        #: Queue to how many messages the processes of a run may hold.
+        self.in_hand = {
+            queue.name: prefetches(consumer)[queue.broker_name] * consumer.processes
+            for consumer in pipeline.consumers.values()
+            for queue in consumer.queues
+        }
 
     def owner(self, finding: Finding) -> str | None:
         return self._tasks.get(finding.subject) or self._events.get(finding.event)
-
-
-class _Queues:
-    """How many messages wait, and for how long the oldest of each queue may have."""
-
-    def __init__(self, now: float) -> None:
-        self._began = now
-        self._depths: dict[str, int] = {}
-        #: The oldest message of a queue isn't older than this.
-        self._since: dict[str, float] = {}
-
-    def taken(self, newest: Mapping[str, float]) -> None:
-        """Note when the newest messages that were taken came into their queues."""
-        for queue, moment in newest.items():
-            # A queue is first in, first out: all that is still in it came later.
-            self._since[queue] = max(moment, self._since.get(queue, 0.0))
-
-    def depths(self, depths: Mapping[str, int | None], now: float) -> None:
-        self._depths = {queue: depth for queue, depth in depths.items() if depth is not None}
-        for queue, depth in self._depths.items():
-            if depth == 0:
-                self._since[queue] = now
-
-    def seen(self, queues: Iterable[str]) -> dict[str, int]:
-        return {queue: self._depths[queue] for queue in queues if queue in self._depths}
-
-    def ages_s(self, queues: Iterable[str], now: float) -> dict[str, float]:
-        waiting = [queue for queue in queues if self._depths.get(queue)]
-        return {queue: now - self._since.get(queue, self._began) for queue in waiting}
 
 
 class _Sinks:

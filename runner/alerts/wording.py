@@ -138,7 +138,8 @@ def digest(run: Run, rows: Sequence[Row], since: datetime, now: datetime) -> Not
         sum(getattr(row, name) for row in rows) for name in ("executions", "retries", "dead")
     )
     totals = f"{_count(executions)} executions, {_count(retries)} retries, {_count(dead)} dead letters"
-    span = f"{moment(since)} to {moment(now)}"
+    # Of several runners each knows its own runs.
+    span = f"{moment(since)} to {moment(now)}, the runner on {run.host}"
     troubled = [row for row in rows if row.dead or row.retries]
     lines = [f"{line(row.task, _SHORT)}: {_told(row)}" for row in troubled] or ["nothing failed"]
     return Notice(

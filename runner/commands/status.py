@@ -112,6 +112,7 @@ def _as_text(status: Status) -> str:
         ],
         *(_processes(runner) for runner in status.runners),
         *(table for runner in status.runners if (table := _sinks(runner))),
+        *(table for runner in status.runners if (table := _alerts(runner))),
         *(table for runner in status.runners if (table := _clocks(runner))),
         *(table for runner in status.runners if (table := _hosts(runner))),
     ]
@@ -136,6 +137,22 @@ def _sinks(runner: Mapping[str, Any]) -> list[tuple[str, ...]]:
         for name, found in runner.get("sinks", {}).items()
     ]
     return [("SINK", "WRITTEN", "WAITING", "REJECTED", "LOST"), *rows] if rows else []
+
+
+def _alerts(runner: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return what is wrong at this moment, as this runner's rules see it."""
+    alerts = runner.get("alerts", {})
+    rows = [
+        (
+            f"{alert['id']}  {alert['rule']}  {alert['subject']}",
+            alert["severity"],
+            "yes" if alert["acknowledged"] else "no",
+        )
+        for alert in alerts.get("alerts", ())
+    ]
+    more = alerts.get("open", 0) - len(rows)
+    rows += [(f"and {more} more", "", "")] if more else []
+    return [("OPEN ALERT", "SEVERITY", "ACKNOWLEDGED"), *rows] if rows else []
 
 
 def _clocks(runner: Mapping[str, Any]) -> list[tuple[str, ...]]:

@@ -4,6 +4,7 @@ What does them is imported when it is called: `ebats --help` is to be there at o
 """
 
 from ebats.runner.commands import (
+    table_alerts,
     table_change,
     table_dead,
     table_export,
@@ -19,6 +20,7 @@ COMMANDS: dict[str, Command] = {
     **table_run.COMMANDS,
     **table_publish.COMMANDS,
     **table_status.COMMANDS,
+    **table_alerts.COMMANDS,
     **table_dead.COMMANDS,
     **table_queues.COMMANDS,
     **table_change.COMMANDS,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
+from ebats.pipelines.alerts import PythonChannel
 from ebats.pipelines.entry_point import EntryPoint
 from ebats.pipelines.model import Consumer, Pipeline, Task
 from ebats.pipelines.producer import PythonProducer
@@ -94,6 +95,9 @@ def _entry_points(pipeline: Pipeline) -> Iterable[tuple[EntryPoint, Callable[[Ca
     for sink in pipeline.sinks:
         if isinstance(sink, PythonSink):
             yield sink.python, callable
+    for channel in pipeline.alerts.channels.values() if pipeline.alerts else ():
+        if isinstance(channel, PythonChannel):
+            yield channel.python, callable
 
 
 def _hooks(consumer: Consumer) -> Iterable[EntryPoint]:

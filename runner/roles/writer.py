@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import msgspec
 
@@ -18,6 +18,9 @@ from ebats.runner.sinks.feed import Feed, SinkStatus
 from ebats.runner.sinks.payload import without_payload
 from ebats.runner.sinks.people import escaped
 from ebats.runner.sinks.setting import Setting
+
+if TYPE_CHECKING:
+    from ebats.runner.alerts.tally import Tally
 
 #: How soon a stop is noticed while nothing arrives.
 _WAIT_MS = 100
@@ -41,8 +44,11 @@ class WriterStatus(TypedDict):
 class Writer:
     """Reads the socket and never waits for a sink: each has its own queue, thread and troubles."""
 
-    def __init__(self, sinks: tuple[Sink, ...], setting: Setting, receive: socket.socket) -> None:
-        """Make a writer for a pipeline's sinks, fed by `receive`."""
+    def __init__(
+        self, sinks: tuple[Sink, ...], setting: Setting, receive: socket.socket, tally: "Tally | None" = None
+    ) -> None:
+        """Make a writer for a pipeline's sinks, fed by `receive`; `tally` counts what it writes."""
+        self._tally = tally
         self._source = Source(pipeline=setting.pipeline, process="writer", environment=setting.environment)
         self._receive = receive
         self._feeds = [Feed(sink, setting.tasks) for sink in build(sinks, setting)]
@@ -94,6 +100,8 @@ class Writer:
         return arrived
 
     def _pass_on(self, lines: list[Line]) -> None:
+        if self._tally:
+            self._tally.add(lines)
         plain = without_payload(lines) if self._strips else lines
         for feed in self._feeds:
             feed.put(lines if feed.sink.wants_payload else plain)
@@ -101,6 +109,8 @@ class Writer:
     def _tell_news(self) -> None:
         """Tell what happened to a sink: to the others, which may work, and on standard error."""
         now = time.monotonic()
+        if self._tally and self._tally.is_due(now):
+            self._tally.tell(self.status()["sinks"], now)
         for feed in self._feeds:
             if text := feed.news(now):
                 _complain(text)

@@ -118,6 +118,21 @@ def fails(context: Context, error: BaseException) -> None:
     append("hooks", f"error {context.id} {context.attempt} {type(error).__name__}")
 
 
+def page(alert: dict[str, Any]) -> None:
+    """Note what is wrong: a channel of alerts."""
+    append("pages", json.dumps(alert))
+
+
+def page_hangs(alert: dict[str, Any]) -> None:
+    """Note that it was called, and never return."""
+    append("hangs", alert["id"])
+    time.sleep(600)
+
+
+def page_raises(_alert: dict[str, Any]) -> None:
+    raise OSError("nobody is there")
+
+
 def explode(n: str) -> None:
     raise ValueError(f"no luck with {n}")
 

@@ -12,6 +12,7 @@ from ebats import __version__
 from ebats.pipelines.problems import BadFile, EbatsError, Place, Problem, UnreadableFile, UsageError
 from ebats.runner import cli
 from ebats.runner.commands import (
+    alerts,
     dead,
     environ,
     export,
@@ -48,6 +49,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
         monkeypatch.setattr(revive, name, record)
     for name in ("plan", "apply"):
         monkeypatch.setattr(plan, name, record)
+    for name in ("list_", "ack"):
+        monkeypatch.setattr(alerts, name, record)
     monkeypatch.setattr(export, "kibana", record)
     monkeypatch.setattr(environ, "merge", lambda _environ, file, given: (file, *given))
     return found

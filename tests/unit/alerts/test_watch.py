@@ -8,8 +8,7 @@ import pytest
 
 from ebats.pipelines.alerts import Rule
 from ebats.runner.alerts.conditions import Finding
-from ebats.runner.alerts.facts import Counts, Died, SinkFacts, Told, decode, send
-from ebats.runner.alerts.histogram import bucket, quantile
+from ebats.runner.alerts.facts import Died, SinkFacts, Told, decode, send
 from ebats.runner.alerts.tally import Tally
 from ebats.runner.alerts.watch import Watch
 from ebats.runner.execution.outbox import open_channel
@@ -159,6 +158,30 @@ def test_queues_by_depth_and_by_age(make: Any) -> None:
     assert scene.at(91)["queue_age"] == []
 
 
+def test_an_age_is_known_without_times_of_the_messages_too(make: Any) -> None:
+    scene = make(rule("queue_age", 10.0))
+    held = scene.watch._own.in_hand["tell"]
+    scene.watch.depths({"tell": 5}, NOON + 2)
+    scene.at(4)
+    # All that waited then, or was in a process's hands, is gone when so many more have ended.
+    scene.record(held + 4, task="tell", queue="tell", wait_s=None)
+    assert scene.at(11)["queue_age"][0].what == "the oldest message of tell waits for 11s"
+    scene.record(1, task="tell", queue="tell", wait_s=None)
+    assert scene.at(11)["queue_age"] == []
+    assert scene.at(12)["queue_age"][0].what == "the oldest message of tell waits for 10s"
+
+
+def test_marks_of_a_queue_are_bounded(make: Any) -> None:
+    scene = make(rule("queue_age", 10.0))
+    for second in range(500):
+        scene.watch.depths({"tell": 5}, NOON + second)
+        scene.at(second)
+    assert 50 <= len(scene.watch._queues._marks["tell"]) <= 120
+    for second in range(500, 1000):
+        scene.watch.depths({"tell": 5}, NOON + second)
+    assert len(scene.watch._queues._looks) <= 120
+
+
 def test_processes_that_die(make: Any) -> None:
     scene = make(rule("process_dies", 2, window_s=60))
     scene.watch.take(Died(process="orders#2", how="exit code 1"), NOON)
@@ -256,35 +279,3 @@ def test_memory_is_bound_by_tasks_and_not_by_messages(make: Any) -> None:
     (counts,) = scene.watch._attempts[60.0].totals.values()
     assert len(counts.dead_samples) <= 3
     assert len(counts.times) < 200
-
-
-@pytest.mark.parametrize("seconds", [0.0, 1e-7, 0.0001, 0.5, 1.0, 3.0, 60.0, 1e5, 1e9])
-def test_a_bucket_holds_its_time(seconds: float) -> None:
-    upper = quantile({bucket(seconds): 1}, 0.95)
-    assert upper is not None
-    assert seconds < 1e-6 or upper >= min(seconds, 1e6) * 0.999
-    assert seconds > 1e5 or upper <= max(1e-6, seconds) * 1.1
-
-
-def test_quantiles_of_counts() -> None:
-    assert quantile({}, 0.95) is None
-    times = {bucket(0.1): 95, bucket(10.0): 5}
-    assert quantile(times, 0.95) == pytest.approx(0.1, rel=0.1)
-    assert quantile(times, 0.96) == pytest.approx(10.0, rel=0.1)
-
-
-def test_counts_are_added_and_taken_away() -> None:
-    one = Counts(executions=2, dead=1, times={3: 2}, attempts={2: 1}, slower={"5.0": 1})
-    two = replace_counts(one)
-    two.add(one)
-    assert (two.executions, two.times, two.attempts, two.slower) == (4, {3: 4}, {2: 2}, {"5.0": 2})
-    two.subtract(one)
-    two.subtract(one)
-    assert two.is_empty
-    assert (two.times, two.attempts, two.slower) == ({}, {}, {})
-
-
-def replace_counts(counts: Counts) -> Counts:
-    new = Counts()
-    new.add(counts)
-    return new

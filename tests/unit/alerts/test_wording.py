@@ -112,7 +112,7 @@ def test_a_digest_has_totals_troubles_and_in_full_a_table_of_all() -> None:
     notice = wording.digest(RUN, rows, BEGAN - timedelta(days=1), BEGAN)
     assert notice.title == "[info] shop (production): 12,005 executions, 70 retries, 3 dead letters"
     assert notice.text.splitlines() == [
-        "2026-11-22 14:05 UTC to 2026-11-23 14:05 UTC",
+        "2026-11-22 14:05 UTC to 2026-11-23 14:05 UTC, the runner on box",
         "ship: 3 dead, 70 retries of 12,000 executions",
     ]
     assert notice.long.splitlines()[2:] == [

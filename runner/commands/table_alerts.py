@@ -1,0 +1,67 @@
+"""`ebats alerts`: its arguments and their help."""
+
+import argparse
+
+from ebats.runner.commands.command import Command, add_file, add_format, environ
+
+_ALERTS = """\
+examples:
+  ebats alerts list shop.yaml
+  ebats alerts ack shop.yaml 1f9a3c            all subjects of one alert
+  ebats alerts ack shop.yaml 1f9a3c/ship       one of them
+  ebats alerts ack shop.yaml                   all there are
+
+What is open is known to the runners of this machine. An alert that somebody has acknowledged
+is told again neither in its channels nor in those it would escalate to; that it is over, is.
+"""
+
+
+def _add_alerts(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, help_, add, call in (
+        ("list", "show what is wrong at this moment", _add_list, _list),
+        ("ack", "say that you take it on", _add_ack, _ack),
+    ):
+        one = commands.add_parser(name, help=help_, allow_abbrev=False, description=f"{help_.capitalize()}.")
+        add(one)
+        one.set_defaults(call=call, parser=one)
+
+
+def _alerts(arguments: argparse.Namespace) -> int:
+    code: int = arguments.call(arguments)
+    return code
+
+
+def _add_list(parser: argparse.ArgumentParser) -> None:
+    add_file(parser)
+    add_format(parser)
+
+
+def _add_ack(parser: argparse.ArgumentParser) -> None:
+    add_file(parser)
+    parser.add_argument(
+        "id", metavar="ID", nargs="?", help="of an alert, or ID/SUBJECT; without it, all that are open"
+    )
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from ebats.runner.commands import alerts
+
+    return alerts.list_(arguments.file, environ(arguments), arguments.format)
+
+
+def _ack(arguments: argparse.Namespace) -> int:
+    from ebats.runner.commands import alerts
+
+    return alerts.ack(arguments.file, environ(arguments), arguments.id)
+
+
+COMMANDS = {
+    "alerts": Command(
+        help="see what is wrong, and say that you take it on",
+        description="See what is wrong, and say that you take it on.",
+        epilog=_ALERTS,
+        add_arguments=_add_alerts,
+        call=_alerts,
+    ),
+}
