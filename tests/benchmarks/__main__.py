@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import callbacks, gateway, publishing, rungs, start, throughput
+from tests.benchmarks import callbacks, elastic, gateway, publishing, rungs, start, throughput
 from tests.brokers import RabbitNode, Release
 
 BENCHMARKS: dict[str, Callable[[Path, RabbitNode], None]] = {
@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, Callable[[Path, RabbitNode], None]] = {
     "publishing": publishing.measure,
     "callbacks": callbacks.measure,
     "gateway": gateway.measure,
+    "elastic": elastic.measure,
     "accuracy": rungs.accuracy,
     "rung": rungs.many_due_at_once,
 }
