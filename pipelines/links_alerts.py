@@ -13,6 +13,7 @@ from ebats.pipelines.alerts import (
     EmailChannel,
     Rule,
     WebhookChannel,
+    WecomChannel,
 )
 from ebats.pipelines.http_task import is_header_value
 from ebats.pipelines.model import Pipeline
@@ -116,6 +117,8 @@ def _check_channels(alerts: Alerts, values: Values) -> None:
     for channel in alerts.channels.values():
         if isinstance(channel, EmailChannel):
             _check_login(channel, ("alerts", "channels", channel.name, "email"), values)
+        elif isinstance(channel, WecomChannel):
+            _check_wecom(channel, ("alerts", "channels", channel.name, "wecom"), values)
         elif isinstance(channel, WebhookChannel):
             _check_webhook(channel, ("alerts", "channels", channel.name, "webhook"), values)
     _check_used(alerts, values)
@@ -130,6 +133,12 @@ def _check_used(alerts: Alerts, values: Values) -> None:
         if name not in used and not values.has_error("alerts"):
             text = f"nothing is told in the channel `{name}`: no rule and no digest has it"
             values.warning_at_key(path, text, "name it in a rule's `channels`, or take it out")
+
+
+def _check_wecom(channel: WecomChannel, path: Path, values: Values) -> None:
+    if channel.mobiles and channel.format == "markdown":
+        text = "markdown mentions nobody by mobile number"
+        values.warning_at_key((*path, "mobiles"), text, "write `format: text`, or `mentions`")
 
 
 def _check_login(channel: EmailChannel, path: Path, values: Values) -> None:

@@ -6,6 +6,7 @@ from ebats.runner.commands.command import Command, add_file, add_format, environ
 
 _ALERTS = """\
 examples:
+  ebats alerts test shop.yaml                  a message through each channel
   ebats alerts list shop.yaml
   ebats alerts ack shop.yaml 1f9a3c            all subjects of one alert
   ebats alerts ack shop.yaml 1f9a3c/ship       one of them
@@ -19,6 +20,7 @@ is told again neither in its channels nor in those it would escalate to; that it
 def _add_alerts(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, help_, add, call in (
+        ("test", "send a message through each channel, and say what came of it", _add_test, _test),
         ("list", "show what is wrong at this moment", _add_list, _list),
         ("ack", "say that you take it on", _add_ack, _ack),
     ):
@@ -42,6 +44,19 @@ def _add_ack(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "id", metavar="ID", nargs="?", help="of an alert, or ID/SUBJECT; without it, all that are open"
     )
+
+
+def _add_test(parser: argparse.ArgumentParser) -> None:
+    add_file(parser)
+    parser.add_argument(
+        "--channel", metavar="NAME", action="append", default=[], help="this one alone; may be repeated"
+    )
+
+
+def _test(arguments: argparse.Namespace) -> int:
+    from ebats.runner.commands import channels
+
+    return channels.try_out(arguments.file, environ(arguments), arguments.channel)
 
 
 def _list(arguments: argparse.Namespace) -> int:
