@@ -35,6 +35,7 @@ from ebats.runner.broker.stored import Stored
 
 #: The broker refuses one thing and closes the channel.
 _REFUSALS = (IrrecoverableChannelError, ResourceLocked)
+_QUORUM = {"x-queue-type": "quorum"}
 
 #: A guard against a broker that names the same one for ever.
 _MOST_DIFFERENCES = 20
@@ -99,7 +100,10 @@ def _change(connection: Connection, pipeline: Pipeline, say: Say) -> Former:
     _declare(connection, pipeline, derive(pipeline))
     with one_channel(connection) as channel:
         stored = Stored(connection, channel, pipeline)
-        change = changes.change(pipeline, stored.topologies(), time.time())
+        known = stored.topologies()
+        change = changes.change(pipeline, known, time.time())
+        if known != [change.new]:
+            _have_names_kept(connection, pipeline)
         # Before anything is bound: were it after, a crash in between would leave bindings that nobody
         # knows of. The old ones are forgotten last, so until all is done both are known.
         stored.add(to_json(change.new))
@@ -130,6 +134,20 @@ def _declare(connection: Connection, pipeline: Pipeline, topology: Topology) -> 
     refused += present.problems(connection, pipeline, theirs, to_bind=True)
     if refused:
         raise TopologyMismatch("\n".join(refused))
+
+
+def _have_names_kept(connection: Connection, pipeline: Pipeline) -> None:
+    """Have RabbitMQ write down which quorum queues it has, before anything is published to the new ones.
+
+    It does so when one more is made, or up to a second later. Killed before that, it starts the last one
+    anew: empty, whatever it had confirmed, and without a leader for ever, so that who consumes from it waits
+    (https://github.com/rabbitmq/rabbitmq-server/issues/15725; tried on 3.10.8 and 4.0.5).
+    """
+    # Of no use to a user who may not make it, and no reason not to start.
+    with suppress(*_REFUSALS), one_channel(connection) as channel:
+        name = pipeline.on_broker("lock.names")
+        channel.queue_declare(name, durable=True, auto_delete=False, arguments=_QUORUM)
+        channel.queue_delete(name)
 
 
 def _declare_one(channel: Any, item: Declared, *, nowait: bool = False) -> None:

@@ -78,10 +78,8 @@ def test_killed_in_the_middle_of_chains_they_all_come_to_their_end(site: Site) -
     check(site)
 
 
-# Killed in the second after its queues were made, RabbitMQ 3.10.8 sometimes delivers nothing from one for
-# minutes; nothing is lost, but CI can't wait for it: `tox -e faults` does.
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["stop", pytest.param("kill", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("how", ["stop", "kill"])
 def test_broker_that_goes_in_the_middle_of_chains_loses_none(
     own_node: Callable[..., RabbitNode], make_site: Callable[[str], Site], how: str
 ) -> None:
