@@ -8,6 +8,7 @@ from ebats.runner.commands import (
     table_change,
     table_dead,
     table_export,
+    table_logs,
     table_publish,
     table_queues,
     table_run,
@@ -24,5 +25,6 @@ COMMANDS: dict[str, Command] = {
     **table_dead.COMMANDS,
     **table_queues.COMMANDS,
     **table_change.COMMANDS,
+    **table_logs.COMMANDS,
     **table_export.COMMANDS,
 }

@@ -22,6 +22,7 @@ _NDJSON = _MEDIA.format("x-ndjson")
 _GZIP_LEVEL = 1
 #: Smaller bodies aren't worth it.
 _GZIP_FROM_BYTES = 1000
+_READ = ("type", "reason", "caused_by")
 _NO_ERRORS = range(300, 600)
 #: A certificate that isn't there, a host that is no URL: what the client finds wrong before it sends.
 _OTHERS = (elasticsearch.TransportError, elasticsearch.ApiError, OSError, ValueError, TypeError)
@@ -46,8 +47,17 @@ class Answer:
         """Return type and reason of the error that it tells; empty where it doesn't."""
         found = self.body.get("error") if isinstance(self.body, dict) else None
         if isinstance(found, dict):
-            return str(found.get("type", "")), str(found.get("reason", ""))
+            return explained(found)
         return "", str(found or (self.body if isinstance(self.body, str) else ""))[:500]
+
+
+def explained(error: Mapping[str, Any]) -> tuple[str, str]:
+    """Return type and reason of an error, with the reason of its innermost cause."""
+    inner = error
+    while isinstance(cause := inner.get("caused_by"), dict):
+        inner = cause
+    reasons = dict.fromkeys(str(each.get("reason") or "") for each in (error, inner))
+    return str(error.get("type", "")), ": ".join(filter(None, reasons))
 
 
 class _AsItIs(NdjsonSerializer):
@@ -90,8 +100,10 @@ class Connection:
         if len(body) >= _GZIP_FROM_BYTES:
             headers["content-encoding"] = "gzip"
             body = gzip.compress(body, _GZIP_LEVEL)
-        # All that is read of the answer: an item of it is as long as a small document.
-        path = "/_bulk?filter_path=error,errors,items.*.status,items.*.error.type,items.*.error.reason"
+        # What is read of the answer: a whole item is as long as a small document. The error itself
+        # names the shard, and for each item another one.
+        parts = ("error", "items.*.status", *(f"items.*.error.{part}" for part in _READ))
+        path = f"/_bulk?filter_path={','.join(parts)}"
         return self._send("POST", path, headers, body)
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ebats.runner.sinks.elastic.advice import advise
-from ebats.runner.sinks.elastic.connect import Answer
+from ebats.runner.sinks.elastic.connect import Answer, explained
 
 _OK = range(200, 300)
 #: It is there already: an earlier answer got lost.
@@ -59,8 +59,7 @@ def judge(answer: Answer, items: list[bytes], stream: str) -> Verdict:
         status = each["status"]
         if status in _OK or status == _CONFLICT:
             continue
-        error = each.get("error") or {}
-        type_, reason = str(error.get("type", "")), str(error.get("reason", ""))
+        type_, reason = explained(each.get("error") or {})
         if status in _PASSING or status >= 500 or type_ in _PASSING_TYPES:
             again.append(item)
             trouble = trouble or advise(status, type_, reason, stream)
