@@ -7,7 +7,8 @@ import msgspec
 
 from ebats.pipelines.counting import counted
 from ebats.pipelines.sink import ElasticSink
-from ebats.runner.execution.record import WEIGHTS, Line, Record, decode, encode
+from ebats.runner.execution.record import WEIGHTS, Line
+from ebats.runner.sinks.ecs import Documents
 from ebats.runner.sinks.elastic.bulk import ids, item
 from ebats.runner.sinks.elastic.folders import Folders
 from ebats.runner.sinks.elastic.sender import Sender
@@ -28,7 +29,7 @@ class Elastic:
         self.wants_payload = exposures.wants_payload
         self.weight = WEIGHTS[sink.level]
         self._stream = sink.data_stream
-        self._exposures = exposures
+        self._documents = Documents(setting, exposures, sink.data_stream)
         root = Path(sink.spool) if sink.spool else Path(setting.state, "spool", sink.name)
         self._folders = Folders(root, sink.spool_size)
         self._unreadable = 0
@@ -56,6 +57,8 @@ class Elastic:
     def close(self) -> None:
         """Send what can be sent; the rest stays on disk for the next run."""
         self._sender.finish()
+        if spool := self._folders.taken:
+            spool.close()
 
     def report(self) -> Report:
         """Return how sending goes."""
@@ -98,13 +101,8 @@ class Elastic:
         items: list[tuple[Line, bytes]] = []
         for line, id_ in zip(lines, ids(len(lines)), strict=True):
             try:
-                record = self._exposures.show(decode(line.json))
+                document = self._documents.of(line, id_.decode())
             except msgspec.MsgspecError:
                 continue
-            items.append((line, item(self._stream, id_, document(record))))
+            items.append((line, item(self._stream, id_, document)))
         return items, len(lines) - len(items)
-
-
-def document(record: Record) -> bytes:
-    """Return the document of a record."""
-    return b'{"@timestamp":"%b",%b' % (record.time.isoformat().encode(), encode(record).json[1:])

@@ -94,8 +94,7 @@ class Sender:
         goes_on = True
         while goes_on:
             try:
-                goes_on = self._preparation.done or self._prepare()
-                goes_on = goes_on and self._step()
+                goes_on = self._step() if self._preparation.done else self._prepare()
             except Exception as error:  # a full disk, or a fault of ours: neither ends the sending
                 goes_on = self._pause(f"{type(error).__name__}: {error}")
         if self._orphan:

@@ -6,11 +6,10 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from ebats.runner.sinks.elastic_template import DOUBTFUL_TYPES, index_template, template_name, without
-
 from ebats.pipelines.sink import ElasticSink
 from ebats.runner.sinks.elastic.advice import advise
 from ebats.runner.sinks.elastic.connect import Answer, Away, Connection
+from ebats.runner.sinks.elastic_template import DOUBTFUL_TYPES, index_template, template_name, without
 
 _OWNER = "ebats"
 _NOT_FOUND, _UNKNOWN_METHOD = 404, 405
@@ -54,12 +53,13 @@ class Preparation:
 
     def _install(self) -> None:
         answer = self._ask("GET", f"/_index_template/{self.name}")
-        if answer.status == _NOT_FOUND:
-            self._put("installed")
-        elif answer.status >= 300:
+        found = answer.body.get("index_templates") if isinstance(answer.body, dict) else None
+        if answer.status >= 300 and answer.status != _NOT_FOUND:
             self._tell_refused("read", answer)
+        elif found:
+            self._renew(found[0]["index_template"])
         else:
-            self._renew(answer.body["index_templates"][0]["index_template"])
+            self._put("installed")
 
     def _renew(self, found: Mapping[str, Any]) -> None:
         meta = found.get("_meta") or {}
@@ -110,9 +110,7 @@ class Preparation:
                 return
             answer = self._ask("PUT", path, {"data_retention": wanted})
         if answer.status < 300:
-            self.results.append(
-                f"data stream {stream}: keeps documents for {wanted} from now on"
-            )
+            self.results.append(f"data stream {stream}: keeps documents for {wanted} from now on")
         elif answer.status == _UNKNOWN_METHOD or _NO_API in answer.error[1]:
             self.notes.append(
                 "can't say how long documents are kept: this server has no data-stream lifecycle, so"
