@@ -16,6 +16,7 @@ from ebats.runner.commands import (
     dead,
     environ,
     export,
+    logs,
     plan,
     prune,
     publish,
@@ -52,6 +53,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     for name in ("list_", "ack"):
         monkeypatch.setattr(alerts, name, record)
     monkeypatch.setattr(export, "kibana", record)
+    monkeypatch.setattr(logs, "set_up", record)
     monkeypatch.setattr(environ, "merge", lambda _environ, file, given: (file, *given))
     return found
 
