@@ -21,7 +21,6 @@ from ebats.runner.alerts.outgoing import Outgoing
 from ebats.runner.alerts.store import Memory, Store, done
 from ebats.runner.alerts.watch import Watch
 from ebats.runner.execution.journal import Journal
-from ebats.runner.execution.record import HOST
 from ebats.runner.roles.parent import Parent
 
 _LISTEN_S = 0.1
@@ -69,9 +68,7 @@ class Alerter:
         self._now = time.time()
         self._looked = self._told = self._remembered = 0.0
         self._goes = False
-        self._run = wording.Run(
-            pipeline=pipeline.name, file=pipeline.file, host=HOST, environment=pipeline.environment
-        )
+        self._run = wording.run_of(pipeline)
         self._store, memory = self._recall(place.folder)
         self._watch = Watch(pipeline, alerts, self._now)
         self._incidents = Incidents(pipeline.name, alerts.rules, memory.alerts, self._now)

@@ -87,6 +87,11 @@ def test_a_mail_goes_to_everybody_and_to_the_owners_once(plain: Mailbox) -> None
     assert not found.defects
 
 
+def test_the_owners_are_told_that_it_is_over_too(plain: Mailbox) -> None:
+    channel(plain.port).send([notice(state="over")])
+    assert "lager@example.com" in plain.mails[0].recipients
+
+
 def test_what_is_no_ascii_and_lines_of_any_length_arrive_as_they_were(plain: Mailbox) -> None:
     what = "订单 FB138 ✓ " + "界" * 60
     one = structs.replace(notice(what=what), long="界" * 3000 + "\n.\n..\nend")

@@ -22,11 +22,13 @@ class Audience:
         self._digest = _first(alerts.digest.channels, mails) if alerts.digest else None
 
     def owners(self, notices: Sequence[Notice]) -> list[Owner]:
-        """Return the owners who are to be told of these by name, each once."""
-        names = dict.fromkeys(
-            name for notice in notices if notice.state in _CALLING for name in notice.owners
-        )
+        """Return the owners of what these are about, each once."""
+        names = once(*(notice.owners for notice in notices))
         return [self._owners[name] for name in names if name in self._owners]
+
+    def called(self, notices: Sequence[Notice]) -> list[Owner]:
+        """Return those owners who are to be mentioned: who has something to do."""
+        return self.owners([notice for notice in notices if notice.state in _CALLING])
 
     def mail(self, notices: Sequence[Notice]) -> str | None:
         """Return the channel that sends all of these in full by mail; None: none does."""

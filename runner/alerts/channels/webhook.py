@@ -121,7 +121,7 @@ def slack(notices: Sequence[Notice], audience: Audience) -> dict[str, Any]:
 def dingtalk(notices: Sequence[Notice], audience: Audience) -> dict[str, Any]:
     """Return what DingTalk's robots take; the owners are mentioned by their mobile numbers. Pure."""
     content = compose.short(notices, _LIMIT, tail=_tail(notices, audience))
-    mobiles = once(*(owner.mobiles for owner in audience.owners(notices)))
+    mobiles = once(*(owner.mobiles for owner in audience.called(notices)))
     at = {"at": {"atMobiles": mobiles, "isAtAll": False}} if mobiles else {}
     return {"msgtype": "text", "text": {"content": content}, **at}
 

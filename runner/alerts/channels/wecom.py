@@ -55,7 +55,7 @@ class Wecom:
 
 def message(channel: WecomChannel, audience: Audience, notices: Sequence[Notice]) -> dict[str, Any]:
     """Return the JSON of one message about all notices. Pure."""
-    owners = audience.owners(notices)
+    owners = audience.called(notices)
     mentions = once(channel.mentions, *(owner.mentions for owner in owners)) if calls(notices) else []
     mobiles = once(channel.mobiles, *(owner.mobiles for owner in owners)) if calls(notices) else []
     mail = audience.mail(notices)

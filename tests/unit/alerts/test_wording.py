@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from ebats.pipelines.load import from_bytes
 from ebats.runner.alerts import wording
 from ebats.runner.alerts.notice import State
 from ebats.runner.alerts.wording import Row, Sample
@@ -95,6 +96,22 @@ def test_what_the_file_masks_is_masked_here_too() -> None:
         assert "6222021234" not in text
         assert "abc" not in text
         assert "no such card" in text
+
+
+def test_a_run_masks_what_any_sink_of_the_file_does() -> None:
+    text = """
+version: 1
+name: shop
+environment: production
+logs:
+  console: {std: {mask: [password]}}
+  history: {file: {path: shop.jsonl, mask: [card_no]}}
+  mine: {python: "shop:keep"}
+"""
+    run = wording.run_of(from_bytes("shop.yaml", text.encode(), {}).pipeline)
+    assert (run.pipeline, run.file, run.environment) == ("shop", "shop.yaml", "production")
+    assert all(run.mask.hides(key) for key in ("password", "card_no", "Authorization"))
+    assert not run.mask.hides("order")
 
 
 def test_a_command_can_be_pasted_whatever_the_id_is() -> None:
