@@ -97,7 +97,7 @@ def make_broker(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> It
     if kind == "sqlite":
         yield Broker(kind=kind, url=f"sqlite:///{tmp_path}/broker.db", prefix=prefix)
         return
-    node = NodeClient(*_or_skip(lambda: request.getfixturevalue("shared_nodes")(kind)))
+    node = NodeClient(*or_skip(lambda: request.getfixturevalue("shared_nodes")(kind)))
     node.add_vhost(prefix)
     yield Broker(kind=kind, url=node.url_of(prefix), prefix=prefix, node=node, vhost=prefix)
     node.delete_vhost(prefix)
@@ -133,7 +133,7 @@ def own_node() -> Iterator[Callable[..., RabbitNode]]:
     with ExitStack() as stack:
 
         def start(kind: str = "rabbitmq310") -> RabbitNode:
-            release = _or_skip(lambda: Release.find(kind))
+            release = or_skip(lambda: Release.find(kind))
             return stack.enter_context(RabbitNode(release))
 
         yield start
@@ -142,7 +142,7 @@ def own_node() -> Iterator[Callable[..., RabbitNode]]:
 @pytest.fixture
 def elastic(shared_nodes: Callable[[str], tuple[Path, int]]) -> ElasticClient:
     """The run's Elasticsearch, which a test must not break, with a data stream that no other test uses."""
-    _folder, port = _or_skip(lambda: shared_nodes(ELASTIC))
+    _folder, port = or_skip(lambda: shared_nodes(ELASTIC))
     return ElasticClient(port, f"logs-ebats-t{uuid.uuid4().hex[:8]}")
 
 
@@ -152,7 +152,7 @@ def own_elastic() -> Iterator[Callable[..., ElasticNode]]:
     with ExitStack() as stack:
 
         def start(security: Security | None = None) -> ElasticNode:
-            return stack.enter_context(ElasticNode(_or_skip(Distribution.find), security))
+            return stack.enter_context(ElasticNode(or_skip(Distribution.find), security))
 
         yield start
 
@@ -160,7 +160,7 @@ def own_elastic() -> Iterator[Callable[..., ElasticNode]]:
 @pytest.fixture(scope="session")
 def node() -> Node:
     """Node, with the packages that the scripts in tests/node need."""
-    return _or_skip(find_node)
+    return or_skip(find_node)
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def start_ebats(tmp_path: Path) -> Iterator[Callable[..., RunningCommand]]:
         command.kill_all()
 
 
-def _or_skip(make: Callable[[], T]) -> T:
+def or_skip(make: Callable[[], T]) -> T:
     """Skip where something outside is missing, but fail where it has to be there."""
     try:
         return make()
