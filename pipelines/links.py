@@ -2,7 +2,7 @@
 
 from collections.abc import Container
 
-from ebats.pipelines import lease, links_alerts, links_http, links_producers, ownership
+from ebats.pipelines import lease, links_alerts, links_http, links_logs, links_producers, ownership
 from ebats.pipelines.addresses import is_pattern
 from ebats.pipelines.ladder import format_duration
 from ebats.pipelines.model import Consumer, Event, Pipeline, Queue, Task
@@ -30,6 +30,7 @@ def check(pipeline: Pipeline, values: Values) -> None:
     _check_consumers(pipeline, values)
     _check_ladders(pipeline, values)
     links_producers.check(pipeline, values)
+    links_logs.check(pipeline, values)
     links_alerts.check(pipeline, values)
 
 

@@ -132,11 +132,12 @@ def _processes(runner: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 def _sinks(runner: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """Return how the sinks of this runner do, counted since its writer was started."""
-    rows = [
-        (name, *(_count(found.get(key)) for key in ("written", "waiting", "rejected", "lost")))
-        for name, found in runner.get("sinks", {}).items()
-    ]
-    return [("SINK", "WRITTEN", "WAITING", "REJECTED", "LOST"), *rows] if rows else []
+    sinks = runner.get("sinks", {})
+    columns = ["written", "waiting", "lost"]
+    if any("spooled" in found for found in sinks.values()):
+        columns = ["written", "sent", "waiting", "spooled", "rejected", "overflowed", "lost"]
+    rows = [(name, *(_count(found.get(key)) for key in columns)) for name, found in sinks.items()]
+    return [("SINK", *(column.upper() for column in columns)), *rows] if rows else []
 
 
 def _alerts(runner: Mapping[str, Any]) -> list[tuple[str, ...]]:

@@ -13,6 +13,7 @@ from ebats.pipelines.problems import BadFile, EbatsError, Place, Problem, Unread
 from ebats.runner import cli
 from ebats.runner.commands import (
     alerts,
+    channels,
     dead,
     environ,
     export,
@@ -53,6 +54,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     for name in ("list_", "ack"):
         monkeypatch.setattr(alerts, name, record)
     monkeypatch.setattr(export, "kibana", record)
+    monkeypatch.setattr(channels, "try_out", record)
     monkeypatch.setattr(logs, "set_up", record)
     monkeypatch.setattr(environ, "merge", lambda _environ, file, given: (file, *given))
     return found

@@ -1,0 +1,72 @@
+"""What a schema can't say about sinks: what goes together, and who may read along."""
+
+import ipaddress
+import os.path
+from urllib.parse import urlsplit
+
+from ebats.pipelines.model import Pipeline
+from ebats.pipelines.sink import ElasticSink, FileSink
+from ebats.pipelines.source import Path
+from ebats.pipelines.values import Values
+
+_LOGINS = ("api_key", "basic_auth", "bearer_auth")
+
+
+def check(pipeline: Pipeline, values: Values) -> None:
+    """Note in `values.problems` what doesn't fit in the sinks of a resolved pipeline."""
+    places: dict[str, str] = {}
+    for sink in pipeline.sinks:
+        if isinstance(sink, FileSink):
+            _check_place(("logs", sink.name, "file", "path"), sink.path, places, values)
+        elif isinstance(sink, ElasticSink):
+            path = ("logs", sink.name, "elasticsearch")
+            _check_logins(path, values)
+            _check_certificates(sink, path, values)
+            _check_hosts(sink, path, values)
+            if sink.spool is not None:
+                _check_place((*path, "spool", "path"), sink.spool, places, values)
+
+
+def _check_place(path: Path, place: str, places: dict[str, str], values: Values) -> None:
+    """Check that no two sinks write to one place: each cuts and removes what it takes for its own."""
+    name = os.path.normpath(place)
+    other = places.setdefault(name, str(path[1]))
+    if other != path[1]:
+        values.error(path, f"the sink `{other}` writes there already", "give each a path of its own")
+
+
+def _check_logins(path: Path, values: Values) -> None:
+    given = [key for key in _LOGINS if key in values.keys(*path)]
+    if len(given) > 1:
+        text = f"`{given[0]}` says already who this is"
+        values.error_at_key((*path, given[1]), text, "keep one of them")
+
+
+def _check_certificates(sink: ElasticSink, path: Path, values: Values) -> None:
+    if sink.keyfile and not sink.certfile:
+        values.error_at_key((*path, "keyfile"), "`keyfile` stands here without `certfile`", "add it")
+    https = any(host.startswith("https:") for host in sink.hosts)
+    for key in ("ca_certs", "certfile", "ca_fingerprint"):
+        if key in values.keys(*path) and not https:
+            text = "no host is reached by TLS, so this is never used"
+            values.warning((*path, key), text, "write https:// in `hosts`, or take it out")
+    if sink.ca_certs and sink.ca_fingerprint:
+        text = "with a fingerprint, no certificate is looked at but the one that has it"
+        values.warning((*path, "ca_certs"), text, "keep one of `ca_certs` and `ca_fingerprint`")
+
+
+def _check_hosts(sink: ElasticSink, path: Path, values: Values) -> None:
+    has_login = bool(sink.api_key or sink.basic_auth or sink.bearer_auth)
+    for index, host in values.items(*path, "hosts"):
+        if has_login and host.startswith("http:") and not _is_here(host):
+            text = "the login would go over the network as it is, for all to read"
+            values.warning((*path, "hosts", index), text, "write https://")
+
+
+def _is_here(url: str) -> bool:
+    """Return whether a URL leads to this machine alone."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
