@@ -4,11 +4,14 @@ import base64
 import http.client
 import json
 import ssl
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 #: Documents that one search gives at most, by the server's own bound.
 MOST = 10_000
+_NO_SHARD_YET = 503
+_BEGINNING_S = 30
 
 
 class ElasticError(Exception):
@@ -133,8 +136,17 @@ class ElasticClient:
         if isinstance(query, str):
             query = {"query_string": {"query": query}}
         body = {"size": MOST, "track_total_hits": True, "query": query or {"match_all": {}}, **body}
-        self.refresh(stream)
-        return self.request("POST", f"/{stream or self.stream}/_search?ignore_unavailable=true", body)
+        path = f"/{stream or self.stream}/_search?ignore_unavailable=true"
+        end = time.monotonic() + _BEGINNING_S
+        while True:
+            self.refresh(stream)
+            try:
+                return self.request("POST", path, body)
+            except ElasticError as error:
+                # A stream that is just being made.
+                if error.status != _NO_SHARD_YET or time.monotonic() > end:
+                    raise
+            time.sleep(0.1)
 
     def hits(self, query: Mapping[str, Any] | str | None = None, stream: str | None = None) -> list[Any]:
         """Return what is found, oldest first, each with `_id` and `_source`; nothing without the stream."""
