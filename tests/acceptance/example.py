@@ -28,7 +28,8 @@ class Example:
         )
         self.url = broker.url
         self.file = self.folder / "pipeline.yaml"
-        env = {"EBATS_BROKER_URL": broker.url, **variables}
+        state = str(folder / "state")
+        env = {"EBATS_BROKER_URL": broker.url, "EBATS_STATE_DIR": state, **variables}
         self._ebats = partial(run_ebats, env=env, cwd=folder, timeout_s=100)
 
     def publish(self, *args: str | Path, stdin: str = "") -> None:

@@ -156,6 +156,8 @@ def test_who_never_answers_is_given_up_and_kept_for_the_office(tmp_path: Path, m
     assert list(letters) == ["notify_merchant"]
     letter = letters["notify_merchant"]
     assert (letter["order"], letter["ebats-reason"], letter["ebats-attempt"]) == ("FB0007", "exhausted", 3)
+    told = (example.folder / "logs" / "alerts.txt").read_text(encoding="utf-8")
+    assert "[critical] payments: 1 dead letter of notify_merchant within 5m" in told
     (kept,) = [record for record in example.records() if record["task"] == "mark_failed"]
     assert (kept["outcome"], kept["labels"], kept["event"]) == (
         "success",

@@ -94,6 +94,14 @@ def test_records_that_found_no_room_are_told(local_site: Site) -> None:
     assert command.wait(60) == 0
 
 
+def test_a_channel_whose_function_is_not_there_starts_nothing(local_site: Site) -> None:
+    alerting = Alerting(local_site)
+    alerting.write({"dead_letters": 1}, alerts={"channels": {"pager": {"python": "tasks:pager"}}})
+    command = alerting.site.launch()
+    assert command.wait() == 78
+    assert "pager" in command.output
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_storm_is_a_handful_of_messages(local_site: Site) -> None:
