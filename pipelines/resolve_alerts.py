@@ -122,7 +122,8 @@ def _rule(
     taken: set[str],
 ) -> Rule:
     path: Path = ("alerts", "rules", index)
-    condition = next((key for key in CONDITIONS if key in values.keys(*path)), CONDITIONS[0])
+    keys = values.keys(*path)
+    condition: Condition = next((each for each in CONDITIONS if each in keys), CONDITIONS[0])
     owner = values.get(*path, "owner")
     return Rule(
         name=_name(values, path, condition, taken),

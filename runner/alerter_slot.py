@@ -1,7 +1,7 @@
 """The place of the alerter in a run, and what its parent tells it: nothing depends on it."""
 
+import socket
 from collections import deque
-from typing import Any
 
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.plan import ProcessSpec
@@ -26,10 +26,11 @@ class AlerterSlot(Slot):
         self._ends = None if self.finished else open_channel()
         self._deaths: deque[Died] = deque(maxlen=_MOST_DEATHS)
 
-    def facts_of(self, spec: ProcessSpec) -> Any:
+    def facts_of(self, spec: ProcessSpec) -> socket.socket | None:
         """Return the end of the facts' way that a process gets, if any."""
-        ends = dict(zip(("writer", "alerter"), self._ends or (), strict=False))
-        return ends.get(spec.role)
+        if self._ends is None or spec.role not in ("writer", "alerter"):
+            return None
+        return self._ends[0 if spec.role == "writer" else 1]
 
     def note_death(self, child: Child, code: int) -> None:
         """Tell of the death of a process, as soon as the alerter takes it."""

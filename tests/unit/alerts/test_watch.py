@@ -218,8 +218,7 @@ def test_a_backlog_that_is_sent_is_no_sink_that_is_away(make: Any) -> None:
     scene = make(rule("sink_away", 1.0))
     for second in range(5):
         sink = {"search": {"written": 9, "spooled": 9 - second, "sent": second, "waiting": 0}}
-        found = scene.at(second, sink)
-    assert found["sink_away"] == []
+        assert scene.at(second, sink)["sink_away"] == []
 
 
 def test_records_that_found_no_room(make: Any) -> None:
