@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Protocol
@@ -89,8 +89,8 @@ class Following:
         self._thread.start()
         wait_until(lambda: self._looks, 30, "the first look")
 
-    def _run(self, found: Iterator[Found | None]) -> None:
-        with closing(found) as stream:  # type: ignore[type-var]
+    def _run(self, found: Generator[Found | None, None, None]) -> None:
+        with closing(found) as stream:
             for one in stream:
                 if one is None:
                     self._looks += 1

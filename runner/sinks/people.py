@@ -4,6 +4,8 @@ import re
 from collections import defaultdict
 from datetime import datetime
 
+import msgspec
+
 from ebats.runner.execution.record import Execution, Log, Record
 
 _COLOURS = {
@@ -32,8 +34,10 @@ _FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
 class Layout:
     """Turns records into lines, and remembers how wide its columns have become."""
 
-    def __init__(self, *, colour: bool = False, short_ids: bool = False) -> None:
+    def __init__(self, *, colour: bool = False, short_ids: bool = False, dates: bool = False) -> None:
+        """Write for a terminal, or plainly; with `dates` times have their day, else they are of today."""
         self._colour = colour
+        self._dates = dates
         self._short_ids = short_ids
         self._widths: defaultdict[str, int] = defaultdict(int)
 
@@ -57,10 +61,8 @@ class Layout:
             self._column("process", record.process),
             *(f"{escaped(name)}={_cut(value)}" for name, value in (record.labels or {}).items()),
         ]
-        what_now = _what_now(record)
-        return self._laid_out(
-            record.time, _OUTCOMES[record.outcome], [*columns, what_now] if what_now else columns
-        )
+        columns += filter(None, [_what_now(record), *_values(record)])
+        return self._laid_out(record.time, _OUTCOMES[record.outcome], columns)
 
     def _log(self, record: Log) -> str:
         about = [escaped(part) for part in (record.task, record.id) if part]
@@ -69,9 +71,10 @@ class Layout:
 
     def _laid_out(self, time: datetime, word: str, columns: list[str]) -> str:
         text = "  ".join(columns).rstrip()
+        moment = f"{time.date()} {_clock(time)}" if self._dates else _clock(time)
         if self._colour:
-            return f"{_DIM}{_clock(time)}{_PLAIN}  {_COLOURS[word]}{word:5}{_PLAIN}  {text}"
-        return f"{_clock(time)}  {word:5}  {text}"
+            return f"{_DIM}{moment}{_PLAIN}  {_COLOURS[word]}{word:5}{_PLAIN}  {text}"
+        return f"{moment}  {word:5}  {text}"
 
     def _column(self, name: str, text: str) -> str:
         text = escaped(text)
@@ -110,6 +113,15 @@ def _what_now(record: Execution) -> str:
         case "dead":
             reason = escaped(record.reason or "no further attempt")
             return f"{reason}: {error}{_place(record.traceback)}" if error else reason
+
+
+def _values(record: Execution) -> list[str]:
+    """Return payload and result as JSON, where the sink may show them."""
+    return [
+        f"{name} {escaped(msgspec.json.encode(value).decode())}"
+        for name, value in (("payload", record.payload), ("result", record.result))
+        if value is not None and value != msgspec.Raw()
+    ]
 
 
 def _place(traceback: str | None) -> str:

@@ -17,6 +17,7 @@ from ebats.runner.commands import (
     dead,
     environ,
     export,
+    find_logs,
     logs,
     plan,
     prune,
@@ -57,6 +58,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     monkeypatch.setattr(export, "kibana", record)
     monkeypatch.setattr(channels, "try_out", record)
     monkeypatch.setattr(logs, "set_up", record)
+    monkeypatch.setattr(find_logs, "find", record)
     monkeypatch.setattr(environ, "merge", lambda _environ, file, given: (file, *given))
     return found
 

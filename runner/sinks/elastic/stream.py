@@ -1,7 +1,7 @@
 """Records found in the data stream of a sink."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 
 import msgspec
@@ -33,12 +33,12 @@ class DataStream:
         self._shown: dict[str, int] = {}
         self._newest_ms = 0
 
-    def find(self, search: Search) -> Iterator[Found]:
+    def find(self, search: Search) -> Generator[Found, None, None]:
         """Yield the records that are meant, the oldest first; see `Source`."""
         with self._connected() as connection, Moment(self._sink, connection) as moment:
             yield from self._before(moment, search)
 
-    def follow(self, search: Search) -> Iterator[Found | None]:
+    def follow(self, search: Search) -> Generator[Found | None, None, None]:
         """Yield what is there and then what comes; see `Source`."""
         with self._connected() as connection:
             with Moment(self._sink, connection) as moment:

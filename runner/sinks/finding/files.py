@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from ebats.pipelines.counting import counted
@@ -29,7 +29,7 @@ class Files:
         self._unreadable: Counter[Path] = Counter()
         self._notes: list[str] = []
 
-    def find(self, search: Search) -> Iterator[Found]:
+    def find(self, search: Search) -> Generator[Found, None, None]:
         """Yield the records that are meant, the oldest first; see `Source`."""
         try:
             with self._tail() as tail:
@@ -39,7 +39,7 @@ class Files:
         except OSError as error:
             raise self._failure(error) from error
 
-    def follow(self, search: Search) -> Iterator[Found | None]:
+    def follow(self, search: Search) -> Generator[Found | None, None, None]:
         """Yield what is there and then what comes; see `Source`."""
         try:
             with self._tail() as tail:

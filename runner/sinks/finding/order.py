@@ -20,7 +20,7 @@ class Newest:
 
     def add(self, found: Found, place: tuple[int, int]) -> None:
         """Take one; of the same time, the one with the higher place, which is its own, is the newer."""
-        item = (found.record.time.timestamp(), place, found)
+        item = (_time(found), place, found)
         if len(self._heap) < self._limit:
             heapq.heappush(self._heap, item)
         elif item > self._heap[0]:
@@ -39,10 +39,15 @@ def in_order(stream: Iterable[Found], displaced: int = _DISPLACED) -> Iterator[F
     """Yield a stream in the order of time, where nothing stands further from its place than `displaced`."""
     heap: list[tuple[float, int, Found]] = []
     for count, found in enumerate(stream):
-        item = (found.record.time.timestamp(), count, found)
+        item = (_time(found), count, found)
         if len(heap) < displaced:
             heapq.heappush(heap, item)
         else:
             yield heapq.heappushpop(heap, item)[2]
     while heap:
         yield heapq.heappop(heap)[2]
+
+
+def _time(found: Found) -> float:
+    # Executions have whole milliseconds, and what a task said before it ended must not come after it.
+    return round(found.record.time.timestamp(), 3)

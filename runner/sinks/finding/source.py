@@ -1,6 +1,6 @@
 """What every place is to those who look for records in it: it finds them, and tells of new ones."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Protocol
 
 from ebats.pipelines.problems import EbatsError
@@ -15,14 +15,14 @@ class SourceError(EbatsError):
 class Source(Protocol):
     """A place where records are kept."""
 
-    def find(self, search: Search) -> Iterator[Found]:
+    def find(self, search: Search) -> Generator[Found, None, None]:
         """Yield the records that are meant, the oldest first.
 
         Raises:
             SourceError: the place can't be searched.
         """
 
-    def follow(self, search: Search) -> Iterator[Found | None]:
+    def follow(self, search: Search) -> Generator[Found | None, None, None]:
         """Yield what `find` yields and then, for ever, what is new; None whenever nothing is, for now.
 
         A limit is about what is there at the beginning.
