@@ -1,7 +1,7 @@
 """From checked data to alerts: defaults are filled in, names become what they name."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path as Folder
 from typing import get_args
 
@@ -123,7 +123,7 @@ def _rule(
 ) -> Rule:
     path: Path = ("alerts", "rules", index)
     keys = values.keys(*path)
-    condition: Condition = next((each for each in CONDITIONS if each in keys), CONDITIONS[0])
+    condition = next((each for each in CONDITIONS if _has(keys, each)), CONDITIONS[0])
     owner = values.get(*path, "owner")
     return Rule(
         name=_name(values, path, condition, taken),
@@ -141,6 +141,10 @@ def _rule(
         escalation=_escalation(values, (*path, "escalate"), channels),
         place=values.source.place(path),
     )
+
+
+def _has(keys: Container[str], condition: Condition) -> bool:
+    return condition in keys
 
 
 def _name(values: Values, path: Path, condition: Condition, taken: set[str]) -> str:
