@@ -4,7 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from ebats.pipelines.counting import counted
 from ebats.pipelines.model import Task
@@ -18,7 +18,7 @@ _LONGEST_WAIT_S = 10.0
 _TELL_EVERY_S = 10.0
 
 
-class SinkStatus(TypedDict, total=False):
+class SinkStatus(TypedDict):
     """How a sink is doing: counts of records since the writer started."""
 
     written: int
@@ -27,11 +27,11 @@ class SinkStatus(TypedDict, total=False):
     #: Why the last attempt failed; None: it didn't.
     error: str | None
     #: Of a sink that sends on what it took: see `Report`.
-    sent: int
-    rejected: int
-    spooled: int
-    spooled_bytes: int
-    overflowed: int
+    sent: NotRequired[int]
+    rejected: NotRequired[int]
+    spooled: NotRequired[int]
+    spooled_bytes: NotRequired[int]
+    overflowed: NotRequired[int]
 
 
 class Feed:

@@ -68,9 +68,12 @@ class SendsOn(Protocol):
 
     def report(self) -> Report:
         """Return how it does."""
+        ...
 
     def news(self) -> Iterator[str]:
         """Yield what happened since it was last asked: `dropped 5 records`, for people."""
+        ...
 
     def last_words(self) -> Iterator[str]:
         """Yield what people should know when it is closed."""
+        ...
