@@ -122,8 +122,9 @@ def _rule(
     taken: set[str],
 ) -> Rule:
     path: Path = ("alerts", "rules", index)
-    keys = values.keys(*path)
-    condition = next((each for each in CONDITIONS if _has(keys, each)), CONDITIONS[0])
+    keys: Container[object] = values.keys(*path)
+    found: list[Condition] = [each for each in CONDITIONS if each in keys]
+    condition = found[0] if found else CONDITIONS[0]
     owner = values.get(*path, "owner")
     return Rule(
         name=_name(values, path, condition, taken),
@@ -141,10 +142,6 @@ def _rule(
         escalation=_escalation(values, (*path, "escalate"), channels),
         place=values.source.place(path),
     )
-
-
-def _has(keys: Container[str], condition: Condition) -> bool:
-    return condition in keys
 
 
 def _name(values: Values, path: Path, condition: Condition, taken: set[str]) -> str:
