@@ -35,6 +35,7 @@ class Kept(Protocol):
 
     def source(self) -> Source:
         """Return what finds them."""
+        ...
 
 
 class KeptInFile:

@@ -84,10 +84,9 @@ class Moment:
         # The other way round, without the documents, to where they begin: then no number is too large.
         after: Place | None = None
         while page := self._page(query, "desc", min(limit, PAGE_OF_IDS), after=after, source=False):
-            after = page[-1]["sort"]
+            time, number = after = page[-1]["sort"]
             limit -= len(page)
             if not limit:
-                time, number = after
                 yield from self.hits(query, after=[time, number - 1])
                 return
         yield from self.hits(query)

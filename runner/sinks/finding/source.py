@@ -21,6 +21,7 @@ class Source(Protocol):
         Raises:
             SourceError: the place can't be searched.
         """
+        ...
 
     def follow(self, search: Search) -> Generator[Found | None, None, None]:
         """Yield what `find` yields and then, for ever, what is new; None whenever nothing is, for now.
@@ -30,6 +31,8 @@ class Source(Protocol):
         Raises:
             SourceError: the place can't be searched.
         """
+        ...
 
     def notes(self) -> Iterator[str]:
         """Yield what people should know about what was found since it was last asked."""
+        ...

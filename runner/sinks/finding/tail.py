@@ -131,6 +131,7 @@ def _opened(path: Path) -> BinaryIO | None:
 
 def _end_of(file: BinaryIO) -> tuple[int, bool]:
     """Return where the last whole line ends, and whether something follows it that stays torn."""
+    end = 0
     for _ in range(_LOOKS):
         size = os.fstat(file.fileno()).st_size
         end = _last_line_end(file, size)
