@@ -174,8 +174,8 @@ def _check_template(path: Path, text: str, values: Values) -> None:
         values.error(path, "this template can't be read", str(error))
         return
     for steps in parsed.fields:
-        if len(steps) > 1 or steps[0] not in TEMPLATE_FIELDS:
-            name = ".".join(steps)
+        name = ".".join(steps)
+        if name not in TEMPLATE_FIELDS:
             hint = suggest(name, TEMPLATE_FIELDS)
             values.error(path, f"an alert has no `{name}`", hint)
 

@@ -29,6 +29,9 @@ _READ_AT_ONCE = 8
 #: Twice the largest record that an outbox sends.
 _LARGEST_DATAGRAM = 2 * 1024 * 1024
 _PAUSE_S = 0.01
+#: Records that a sink writes in a pause that is worth another one.
+_GETS_ON = 100
+_MOST_PAUSES = 100
 _CLOSE_S = 5.0
 _STDERR = 2
 
@@ -93,11 +96,22 @@ class Writer:
             except msgspec.MsgspecError:
                 self._unreadable += 1
         self._pass_on(lines)
-        if any(feed.crowded for feed in self._feeds):
-            # The sinks' threads get on meanwhile, and what arrives waits in the kernel. So short that
-            # a sink that hangs, and stays crowded, holds up nobody else.
-            time.sleep(_PAUSE_S)
+        self._let_catch_up()
         return arrived
+
+    def _let_catch_up(self) -> None:
+        """Pause for crowded sinks as long as they get on well; what arrives waits in the kernel.
+
+        One that is slow or hangs, and stays crowded, holds up the others by a single short pause.
+        """
+        for _ in range(_MOST_PAUSES):
+            crowded = [feed for feed in self._feeds if feed.crowded]
+            if not crowded:
+                return
+            before = [feed.done for feed in crowded]
+            time.sleep(_PAUSE_S)
+            if all(feed.done - done < _GETS_ON for feed, done in zip(crowded, before, strict=True)):
+                return
 
     def _pass_on(self, lines: list[Line]) -> None:
         if self._tally:

@@ -133,6 +133,11 @@ class Feed:
         return text
 
     @property
+    def done(self) -> int:
+        """How many records it is done with: written or lost."""
+        return self._written + self._lost
+
+    @property
     def crowded(self) -> bool:
         """Whether half the room is taken: the sink could do with a pause."""
         return len(self._waiting) * 2 > self._most_records or self._bytes * 2 > self._most_bytes

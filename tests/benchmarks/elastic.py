@@ -90,7 +90,9 @@ def _round(bench: Bench, log: dict[str, Any], arrived: Callable[[], int] | None)
 def _running(bench: Bench, file: Path) -> Iterator[psutil.Process]:
     """Run the pipeline and give its writer."""
     with bench.running("-m", "ebats", "run", str(file)) as runner:
-        yield wait_until(lambda: _writer(runner.pid), 30, "there is no writer", every_s=0.005)
+        found = wait_until(lambda: _writer(runner.pid), 30, "there is no writer", every_s=0.005)
+        assert found
+        yield found
 
 
 def _writer(runner: int) -> psutil.Process | None:

@@ -82,6 +82,7 @@ def test_an_outage_touches_no_task_and_no_record(
     send(site, 100, 500)
     site.wait_done()
     away = wait_until(lambda: found if (found := status(site)).get("spooled", 0) >= 500 else None)
+    assert away
     assert "no connection" in away["error"]
     assert away["lost"] == away["overflowed"] == away["rejected"] == 0
     command.wait_for_output("sink search fails", 30)

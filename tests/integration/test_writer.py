@@ -140,6 +140,8 @@ def test_the_rate_of_a_hundred_thousand_records(channel: Channel, tmp_path: Path
         start = time.perf_counter()
         for _ in range(500):
             send.send(batch)
+        # What isn't written five seconds after the end is lost, and this is not about that.
+        wait_until(lambda: lines_in(tmp_path) == 100_000, 30)
         writer.send_signal(signal.SIGTERM)
         out = writer.communicate(timeout=60)[0]
         seconds = time.perf_counter() - start

@@ -68,7 +68,8 @@ def test_a_file_is_rotated_when_its_first_record_is_old_also_after_a_restart(tmp
     first.close()
     assert len(list(tmp_path.iterdir())) == 1
     # Given the same file half an hour later
-    path.write_text(path.read_text().replace(*(utc(now - s).isoformat()[:-6] for s in (3000, 4000))))
+    before, after = (utc(now - s).isoformat()[:-6] for s in (3000, 4000))
+    path.write_text(path.read_text().replace(before, after))
 
     second = sink(path, rotation_s=3600.0)
     second.write(numbered(1, start=2, time=utc(now)))

@@ -147,6 +147,7 @@ def test_a_torn_end_is_cut_off_and_counted(open_spool: Callable[..., Spool], tmp
     open_spool().append(some(5))
     path = tmp_path / "0/00000001.ndjson"
     whole = path.read_bytes()
+    spool = open_spool()
     for cut in range(1, len(some(1, 4)[0])):
         path.write_bytes(whole[:-cut])
         spool = open_spool()
