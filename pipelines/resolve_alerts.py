@@ -164,7 +164,7 @@ def _threshold(values: Values, path: Path, condition: Condition) -> float:
     if condition in _LOW_MS:
         return values.seconds(*path, condition, default="1s", low=_LOW_MS[condition], high=30 * 86_400_000)
     if condition == "failure_rate":
-        share = float(value[:-1]) / 100
+        share = float(f"{value[:-1]}e-2")
         if not 0 < share <= 1:
             hint = "write a percentage above 0% and up to 100%"
             values.error((*path, condition), f"`{value}` can't be reached, or always is", hint)

@@ -99,7 +99,8 @@ def _dead_letters(rule: Rule, task: str, counts: Counted) -> _Measured:
 def _failure_rate(rule: Rule, task: str, counts: Counted) -> _Measured:
     executions = sum(each.executions for _, each in counts)
     failed = _fresh(rule, counts)
-    if executions < rule.at_least or failed < rule.threshold * executions:
+    # A product would miss 7 of 100 for 7%: it is a little above 7.
+    if executions < rule.at_least or failed / executions < rule.threshold:
         return None
     share = f"{100 * failed / executions:.0f}%"
     what = f"{failed:,} of {counted(executions, 'attempt')} of {task} failed ({share}) within {_window(rule)}"

@@ -1,7 +1,7 @@
 """What the alerter is told by the other processes, as values, and as datagrams."""
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -42,13 +42,16 @@ class Counts(msgspec.Struct, kw_only=True, omit_defaults=True):
         return not self.executions
 
     def add(self, other: "Counts") -> None:
-        """Add what was counted elsewhere; the newer samples stay."""
+        """Add what was counted elsewhere, later; the newer samples stay."""
         self.executions += other.executions
         self.retries += other.retries
         self.dead += other.dead
         _add(self.slower, other.slower)
         _add(self.times, other.times)
         _add(self.attempts, other.attempts)
+        self._show(other)
+
+    def _show(self, other: "Counts") -> None:
         self.dead_samples = (self.dead_samples + other.dead_samples)[-SAMPLES:]
         self.retry_samples = (self.retry_samples + other.retry_samples)[-SAMPLES:]
         if other.highest >= self.highest:
@@ -57,13 +60,20 @@ class Counts(msgspec.Struct, kw_only=True, omit_defaults=True):
             self.longest_s, self.longest_sample = other.longest_s, other.longest_sample
 
     def subtract(self, other: "Counts") -> None:
-        """Take away what was added before. Samples stay, and so do the extremes."""
+        """Take away what was added before. Samples and extremes stay: see `show`."""
         self.executions -= other.executions
         self.retries -= other.retries
         self.dead -= other.dead
         _subtract(self.slower, other.slower)
         _subtract(self.times, other.times)
         _subtract(self.attempts, other.attempts)
+
+    def show(self, parts: Iterable["Counts"]) -> None:
+        """Take samples and extremes from these alone, the oldest first."""
+        self.dead_samples, self.retry_samples = [], []
+        self.highest, self.highest_sample, self.longest_s, self.longest_sample = 0, None, 0.0, None
+        for part in parts:
+            self._show(part)
 
 
 def _add(counts: dict[K, int], others: Mapping[K, int]) -> None:

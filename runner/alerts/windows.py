@@ -35,12 +35,17 @@ class CountsWindow:
     def advance(self, now: float) -> None:
         """Forget what is older than the window."""
         oldest = int(now / self._slice_s) - _SLICES
+        gone: set[Key] = set()
         while self._slices and self._slices[0][0] < oldest:
             for key, counts in self._slices.popleft()[1].items():
                 total = self.totals[key]
                 total.subtract(counts)
+                gone.add(key)
                 if total.is_empty:
                     del self.totals[key]
+        # A task that always has something to do would show samples of last week.
+        for key in gone & self.totals.keys():
+            self.totals[key].show(found[key] for _, found in self._slices if key in found)
 
 
 class NumbersWindow:
