@@ -236,7 +236,7 @@ def _commands(run: Run, about: Alert) -> list[str]:
         case "dead_letters":
             return [_command(run, "dead list", *task, "--since", since), *ids]
         case "failure_rate":
-            return [_command(run, "logs", *task, "--outcome", "retry", "--since", since), *ids]
+            return [_command(run, "logs", *task, "--level", "warning", "--since", since), *ids]
         case "slow":
             return [_command(run, "logs", *task, "--since", since), *ids]
         case "attempts":

@@ -57,7 +57,7 @@ def test_only_critical_alerts_want_an_acknowledgement() -> None:
 @pytest.mark.parametrize(
     ("condition", "command"),
     [
-        ("failure_rate", "ebats logs shop.yaml --task ship --outcome retry --since 2026-11-23T14:00Z"),
+        ("failure_rate", "ebats logs shop.yaml --task ship --level warning --since 2026-11-23T14:00Z"),
         ("slow", "ebats logs shop.yaml --task ship --since 2026-11-23T14:00Z"),
         ("attempts", "ebats logs shop.yaml --id FB138"),
         ("queue_depth", "ebats status shop.yaml"),
