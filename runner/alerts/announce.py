@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from ebats.runner.alerts import wording
 from ebats.runner.alerts.conditions import together
-from ebats.runner.alerts.incidents import Announcement
+from ebats.runner.alerts.incidents import Announcement, Incident
 from ebats.runner.alerts.notice import Notice
 from ebats.runner.alerts.wording import Run
 
@@ -23,7 +23,7 @@ def notice(run: Run, said: Announcement, now: float) -> Notice:
         rule=said.rule.name,
         condition=said.rule.condition,
         severity=said.rule.severity,
-        what=together(said.rule, subjects, count, (incident.what for incident in incidents)),
+        what=together(said.rule, subjects, count, (_what(said, incident) for incident in incidents)),
         subjects=tuple(subject for subject in subjects if subject)[:_SUBJECTS],
         owners=tuple(dict.fromkeys(incident.owner for incident in incidents if incident.owner)),
         since=moment(min(incident.opened for incident in incidents)),
@@ -31,6 +31,10 @@ def notice(run: Run, said: Announcement, now: float) -> Notice:
         samples=[sample for incident in incidents for sample in incident.samples][:_SAMPLES],
     )
     return wording.alert(run, about, said.state, moment(now))
+
+
+def _what(said: Announcement, incident: Incident) -> str:
+    return incident.worst if said.state == "over" and incident.worst else incident.what
 
 
 def moment(seconds: float) -> datetime:

@@ -30,6 +30,8 @@ class Finding:
     fresh: int
     #: What is wrong, on one line: `12 dead letters of ship within 5m`.
     what: str
+    #: How bad it is, to be compared with what the same rule finds of the subject at other times.
+    degree: float
     #: The event that most of it comes from, for its owner.
     event: str = ""
     #: By the name in the file.
@@ -49,13 +51,14 @@ def by_task(rule: Rule, totals: Mapping[Key, Counts], recent: Mapping[Key, Count
     for task, counts in _grouped(rule, totals).items():
         found = measure(rule, task or NO_TASK, counts)
         if found:
-            total, what, samples = found
+            total, what, samples, degree = found
             news = [(event, new) for event, _ in counts if (new := recent.get((task, event)))]
             yield Finding(
                 subject=task or NO_TASK,
                 total=total,
                 fresh=_fresh(rule, news),
                 what=what,
+                degree=degree,
                 event=max(counts, key=lambda pair: _number(rule, pair[1]))[0],
                 samples=samples,
             )
@@ -84,8 +87,8 @@ def _number(rule: Rule, counts: Counts) -> int:
     return sum(count for attempt, count in counts.attempts.items() if attempt >= rule.threshold)
 
 
-#: How often, what, samples; None: it doesn't hold.
-_Measured = tuple[int, str, tuple[Sample, ...]] | None
+#: How often, what, samples, the degree; None: it doesn't hold.
+_Measured = tuple[int, str, tuple[Sample, ...], float] | None
 
 
 def _dead_letters(rule: Rule, task: str, counts: Counted) -> _Measured:
@@ -93,7 +96,7 @@ def _dead_letters(rule: Rule, task: str, counts: Counted) -> _Measured:
     if dead < rule.threshold:
         return None
     samples = tuple(sample for _, each in counts for sample in each.dead_samples)
-    return dead, f"{counted(dead, 'dead letter')} of {task} within {_window(rule)}", samples
+    return dead, f"{counted(dead, 'dead letter')} of {task} within {_window(rule)}", samples, dead
 
 
 def _failure_rate(rule: Rule, task: str, counts: Counted) -> _Measured:
@@ -105,7 +108,7 @@ def _failure_rate(rule: Rule, task: str, counts: Counted) -> _Measured:
     share = f"{100 * failed / executions:.0f}%"
     what = f"{failed:,} of {counted(executions, 'attempt')} of {task} failed ({share}) within {_window(rule)}"
     samples = tuple(sample for _, each in counts for sample in (*each.dead_samples, *each.retry_samples))
-    return failed, what, samples
+    return failed, what, samples, failed
 
 
 def _slow(rule: Rule, task: str, counts: Counted) -> _Measured:
@@ -123,7 +126,7 @@ def _slow(rule: Rule, task: str, counts: Counted) -> _Measured:
     what = f"{task} is slow: p95 {_seconds(p95)} of {counted(timed, 'attempt')} within {_window(rule)}"
     longest = max((each for _, each in counts), key=lambda each: each.longest_s)
     samples = (longest.longest_sample,) if longest.longest_sample else ()
-    return slower, f"{what}, above {_seconds(rule.threshold)}", samples
+    return slower, f"{what}, above {_seconds(rule.threshold)}", samples, p95
 
 
 def _attempts(rule: Rule, task: str, counts: Counted) -> _Measured:
@@ -134,7 +137,7 @@ def _attempts(rule: Rule, task: str, counts: Counted) -> _Measured:
     least = f"attempt {int(rule.threshold)}"
     what = f"{task} came to {least} or later {counted(number, 'time')} within {_window(rule)}, up to {top}"
     highest = max((each for _, each in counts), key=lambda each: each.highest)
-    return number, what, (highest.highest_sample,) if highest.highest_sample else ()
+    return number, what, (highest.highest_sample,) if highest.highest_sample else (), number
 
 
 _MEASURES: Mapping[str, Callable[[Rule, str, Counted], _Measured]] = {
@@ -151,7 +154,7 @@ def by_depth(rule: Rule, depths: Mapping[str, int]) -> Iterator[Finding]:
         if depth >= rule.threshold:
             waits = "waits" if depth == 1 else "wait"
             what = f"{counted(depth, 'message')} {waits} in {queue}"
-            yield Finding(subject=queue, total=1, fresh=0, what=what)
+            yield Finding(subject=queue, total=1, fresh=0, what=what, degree=depth)
 
 
 def by_age(rule: Rule, ages_s: Mapping[str, float]) -> Iterator[Finding]:
@@ -159,7 +162,7 @@ def by_age(rule: Rule, ages_s: Mapping[str, float]) -> Iterator[Finding]:
     for queue, age_s in ages_s.items():
         if age_s >= rule.threshold:
             what = f"the oldest message of {queue} waits for {_seconds(age_s)}"
-            yield Finding(subject=queue, total=1, fresh=0, what=what)
+            yield Finding(subject=queue, total=1, fresh=0, what=what, degree=age_s)
 
 
 def by_number(
@@ -174,7 +177,7 @@ def by_number(
                 what = f"{counted(number, 'record')} found no room in sink {subject} within {_window(rule)}"
             why = f": {said[subject]}" if said.get(subject) else ""
             fresh = recent.get(subject, 0)
-            yield Finding(subject=subject, total=number, fresh=fresh, what=f"{what}{why}")
+            yield Finding(subject=subject, total=number, fresh=fresh, what=f"{what}{why}", degree=number)
 
 
 def by_absence(rule: Rule, away_s: Mapping[str, float], said: Mapping[str, str]) -> Iterator[Finding]:
@@ -185,7 +188,7 @@ def by_absence(rule: Rule, away_s: Mapping[str, float], said: Mapping[str, str])
             if rule.condition == "sink_away":
                 what = f"sink {subject} has taken nothing for {_seconds(seconds)}"
             why = f": {said[subject]}" if said.get(subject) else ""
-            yield Finding(subject=subject, total=1, fresh=0, what=f"{what}{why}")
+            yield Finding(subject=subject, total=1, fresh=0, what=f"{what}{why}", degree=seconds)
 
 
 def together(rule: Rule, subjects: Sequence[str], number: int, whats: Iterable[str]) -> str:

@@ -28,6 +28,9 @@ class Incident(msgspec.Struct, kw_only=True, omit_defaults=True):
     #: How often it has been found.
     count: int
     what: str
+    #: What it was at its worst, and how bad that is: what is over was that, not the little that was left.
+    worst: str = ""
+    degree: float = 0.0
     owner: str | None = None
     samples: list[Sample] = []
     #: When it was told the first time, and the last; None: it wasn't yet.
@@ -153,6 +156,8 @@ class Incidents:
                 incident.count += finding.fresh
             alert.open[subject] = incident
             incident.held, incident.what = now, finding.what
+            if finding.degree >= incident.degree:
+                incident.worst, incident.degree = finding.what, finding.degree
             incident.owner = incident.owner or finding.owner
             if finding.samples:
                 incident.samples = list(finding.samples[-_SAMPLES:])

@@ -45,5 +45,5 @@ def pipeline(folder: Path, *rules: Rule) -> Pipeline:
 
 def finding(subject: str = "ship", total: int = 1, fresh: int = 1, **changes: Any) -> Finding:
     """Return what a rule found of a subject."""
-    changes = {"what": f"{total} dead letters of {subject}", **changes}
+    changes = {"what": f"{total} dead letters of {subject}", "degree": total, **changes}
     return Finding(subject=subject, total=total, fresh=fresh, **changes)
