@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from ebats.pipelines.load import load
 from ebats.pipelines.model import Pipeline
-from ebats.pipelines.problems import EbatsError
+from ebats.pipelines.problems import EbatsError, UsageError
 from ebats.runner.alerts.incidents import Alert, Incident
 from ebats.runner.alerts.store import Ack, answer, read_all
 from ebats.runner.state import folder_of
@@ -43,16 +43,15 @@ def list_(file: str, environ: Mapping[str, str], format_: Literal["text", "json"
     """Print what is wrong at this moment, as the runners of this machine know it.
 
     Raises:
-        EbatsError: the file is bad.
+        EbatsError: the file is bad, or has no alerts.
     """
-    found = list(_open(load(file, environ)))
+    pipeline = _load(file, environ)
+    found = list(_open(pipeline))
     if format_ == "json":
         sys.stdout.write(json.dumps([_as_data(each) for each in found], indent=2) + "\n")
         return 0
     if not found:
-        sys.stdout.write(
-            "nothing is wrong that a rule looks at, as far as the runners of this machine know\n"
-        )
+        sys.stdout.write(f"{_nothing(pipeline)}\n")
         return 0
     for line in _table([_HEAD, *(_row(each) for each in found)]):
         sys.stdout.write(line)
@@ -63,9 +62,9 @@ def ack(file: str, environ: Mapping[str, str], id_: str | None) -> int:
     """Acknowledge an alert, `ID` or `ID/SUBJECT`, or all of them; return 1 where there is none.
 
     Raises:
-        EbatsError: the file is bad, or the answer can't be left.
+        EbatsError: the file is bad, has no alerts, or the answer can't be left.
     """
-    pipeline = load(file, environ)
+    pipeline = _load(file, environ)
     id_, _, subject = (id_ or "").partition("/")
     meant = [
         each
@@ -83,6 +82,19 @@ def ack(file: str, environ: Mapping[str, str], id_: str | None) -> int:
     for each in meant:
         sys.stdout.write(f"acknowledged {_name(each)}: {each.incident.what}\n")
     return 0
+
+
+def _load(file: str, environ: Mapping[str, str]) -> Pipeline:
+    pipeline = load(file, environ)
+    if pipeline.alerts is None:
+        raise UsageError(f"{file} has no section `alerts`, so nothing is looked at")
+    return pipeline
+
+
+def _nothing(pipeline: Pipeline) -> str:
+    if any(lives for _, _, lives in read_all(folder_of(pipeline))):
+        return "nothing is wrong that a rule looks at, as far as the runners of this machine know"
+    return "nothing is known to be wrong, but no runner of this file looks: none runs on this machine"
 
 
 def _answer(meant: list[_Open], answered: Ack) -> None:

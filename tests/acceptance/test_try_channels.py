@@ -123,3 +123,15 @@ def test_a_file_without_alerts(place: Place, tmp_path: Path) -> None:
     code, _, stderr = place.test()
     assert code == 2
     assert "has no section `alerts`" in stderr
+
+
+@pytest.mark.parametrize("command", ["list", "ack"])
+def test_what_is_open_needs_alerts_and_somebody_who_looks(place: Place, command: str) -> None:
+    # Without a runner nothing is known, which isn't that all is well.
+    env = {"EBATS_STATE_DIR": str(place.folder / "state")}
+    done = run_ebats("alerts", command, place.file, env=env)
+    assert (done.returncode, "no runner" in done.stdout) == ((0, True) if command == "list" else (1, False))
+    place.file.write_text("{version: 1, name: shop}")
+    done = run_ebats("alerts", command, place.file, env=env)
+    assert done.returncode == 2
+    assert "has no section `alerts`" in done.stderr
