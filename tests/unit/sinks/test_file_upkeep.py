@@ -51,8 +51,7 @@ def old_file(folder: Path, number: int, age_s: float = 0.0, packed: bool = False
     data = b"".join(line.json + b"\n" for line in numbered(lines, start=number * 10))
     path = folder / name
     path.write_bytes(gzip.compress(data) if packed else data)
-    then = time.time() - age_s
-    os.utime(path, (then, then))
+    os.utime(path, (time.time() - age_s,) * 2)
     return path
 
 
