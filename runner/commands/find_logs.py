@@ -61,8 +61,12 @@ class Question:
         """Return what is to be found.
 
         Raises:
-            UsageError: a time is none.
+            UsageError: a time is none, or the end is before the beginning.
         """
+        since = self._moment("--since", self.since, pipeline)
+        until = self._moment("--until", self.until, pipeline, after=since)
+        if since is not None and until is not None and until <= since:
+            raise UsageError(f"--until {self.until} isn't after --since {self.since}")
         limit = self.limit if self.limit is not None or self.ids else LIMIT
         names = dict.fromkeys(name for name, _ in self.labels)
         return Search(
@@ -72,15 +76,17 @@ class Question:
             outcomes=frozenset(self.outcomes),
             ids=frozenset(self.ids),
             labels={name: frozenset(text for one, text in self.labels if one == name) for name in names},
-            since=self._moment("--since", self.since, pipeline),
-            until=self._moment("--until", self.until, pipeline),
+            since=since,
+            until=until,
             level=self.level,
             limit=limit or None,
         )
 
-    def _moment(self, option: str, text: str | None, pipeline: Pipeline) -> float | None:
+    def _moment(
+        self, option: str, text: str | None, pipeline: Pipeline, after: float | None = None
+    ) -> float | None:
         try:
-            return None if text is None else moment(text, self.now, pipeline.timezone)
+            return None if text is None else moment(text, self.now, pipeline.timezone, after)
         except ValueError as error:
             raise UsageError(f"{option}: {error}") from None
 

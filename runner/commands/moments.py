@@ -10,10 +10,11 @@ _CLOCK = re.compile(r"\d\d?:\d\d(?::\d\d)?")
 _EXAMPLES = "write how long ago, such as 15m or 2h, a time, such as 2026-11-23T14:05, or 14:05"
 
 
-def moment(text: str, now: datetime, zone: str) -> float:
+def moment(text: str, now: datetime, zone: str, after: float | None = None) -> float:
     """Return the Unix time of `2h` (so long before `now`), of an ISO time, or of the last `14:05`.
 
-    Times that don't say theirs are in the time zone `zone`; `now` is aware.
+    Times that don't say theirs are in the time zone `zone`; `now` is aware. With `after`, a Unix time, a time
+    of day is the last one behind that, or else the next: at 14:07 `14:10` is yesterday, but not after 14:05.
 
     Raises:
         ValueError: it is none of these.
@@ -25,9 +26,11 @@ def moment(text: str, now: datetime, zone: str) -> float:
     here = ZoneInfo(zone)
     try:
         if _CLOCK.fullmatch(text):
-            return _last(
-                time.fromisoformat(text if text[1] != ":" else f"0{text}"), now.astimezone(here)
-            ).timestamp()
+            clock = time.fromisoformat(text if text[1] != ":" else f"0{text}")
+            last = _last(clock, now.astimezone(here))
+            if after is not None and last.timestamp() <= after:
+                last = datetime.combine(last.date() + timedelta(days=1), clock, here)
+            return last.timestamp()
         found = datetime.fromisoformat(text)
         return (found if found.tzinfo else found.replace(tzinfo=here)).astimezone(UTC).timestamp()
     except (ValueError, OverflowError):

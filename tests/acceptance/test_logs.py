@@ -112,6 +112,7 @@ def test_without_a_sink_that_keeps_records_it_says_what_to_add(shop: Site) -> No
             "console is a sink of the kind `std`, which keeps no records; there is `history`",
         ),
         (("--since", "soon"), "--since: 'soon' is no time: write how long ago, such as 15m"),
+        (("--since", "1h", "--until", "2h"), "--until 2h isn't after --since 1h"),
         (("--label", "FB138"), "'FB138' is no label: write NAME=VALUE"),
         (("--limit", "0"), "'0' is neither a number from 1 nor `all`"),
         (("--outcome", "failed"), "invalid choice: 'failed'"),

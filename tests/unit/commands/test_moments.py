@@ -42,6 +42,25 @@ def test_a_time_of_day_before_the_clocks_were_changed_is_that_of_then() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "after", "expected"),
+    [
+        # Still to come today, so that five minutes from 14:27 on are no empty span
+        ("14:32", "2026-11-23T06:27:00", "2026-11-23T06:32:00"),
+        ("14:28", "2026-11-23T06:27:00", "2026-11-23T06:28:00"),
+        # Over midnight
+        ("00:10", "2026-11-22T15:50:00", "2026-11-22T16:10:00"),
+        ("23:50", "2026-11-22T15:40:00", "2026-11-22T15:50:00"),
+        # What is no time of day is what it is
+        ("2h", "2026-11-23T06:27:00", "2026-11-23T04:30:00"),
+    ],
+)
+def test_an_end_is_the_time_of_day_after_the_beginning(text: str, after: str, expected: str) -> None:
+    beginning = datetime.fromisoformat(after).replace(tzinfo=UTC).timestamp()
+    found = moment(text, NOW, "Asia/Shanghai", beginning)
+    assert datetime.fromtimestamp(found, UTC).isoformat()[:19] == expected
+
+
+@pytest.mark.parametrize(
     "text", ["", "yesterday", "10", "25:00", "14:60", "2026-13-01", "99999-01-01", "-5m"]
 )
 def test_anything_else_is_told_what_to_write(text: str) -> None:
