@@ -63,9 +63,11 @@ def wait_arrived(elastic: ElasticClient, count: int, deadline_s: float = 60) -> 
     assert len(arrived(elastic)) == count
 
 
-def writer(site: Site, command: RunningCommand) -> Any:
-    """Return the process of the writer."""
-    return wait_until(lambda: site.consumers(command, "writer"))[0]
+def kill_writer(site: Site, command: RunningCommand) -> None:
+    """Kill the writer, and wait until there is another one."""
+    (one,) = wait_until(lambda: site.consumers(command, "writer"))
+    one.kill()
+    wait_until(lambda: not one.is_running() and site.consumers(command, "writer"))
 
 
 @pytest.mark.slow
@@ -103,15 +105,20 @@ def test_a_killed_writer_goes_on_where_it_was(
     command = site.start()
     send(site, 0, 100)
     wait_arrived(elastic, 100)
-    proxy.block("down")  # what is sent arrives; that it did is never heard
-    send(site, 100, 900)
+    proxy.block("up")  # what is sent never arrives
+    send(site, 100, 400)
     site.wait_done()
-    wait_until(lambda: status(site).get("spooled", 0) >= 900)
-    wait_until(lambda: len(arrived(elastic)) >= 200)
-    for _ in range(2):
-        one = writer(site, command)
-        one.kill()
-        wait_until(lambda gone=one: not gone.is_running() and site.consumers(command, "writer"))
+    wait_until(lambda: (found := status(site)).get("spooled", 0) >= 400 and found["error"])
+    kill_writer(site, command)
+    proxy.cut()
+    proxy.resume()
+    wait_arrived(elastic, 500)
+    proxy.block("down")  # what is sent arrives; that it did is never heard
+    send(site, 500, 500)
+    site.wait_done()
+    wait_until(lambda: status(site).get("spooled", 0) >= 500)
+    wait_until(lambda: len(arrived(elastic)) >= 600)
+    kill_writer(site, command)
     proxy.resume()
     wait_arrived(elastic, 1000)
     site.end(command)
@@ -133,6 +140,28 @@ def test_a_run_that_ends_leaves_the_rest_to_the_next(
     assert "for the next run to send" not in site.run()
     wait_arrived(elastic, 100)
     assert not [*(site.folder / "spool").rglob("0*.ndjson")]
+
+
+@pytest.mark.slow
+def test_a_killed_node_gets_each_record_once_when_it_is_back(
+    local_site: Site, own_elastic: Callable[[], ElasticNode]
+) -> None:
+    site = local_site
+    node = own_elastic()
+    node.stream = "logs-ebats-killed"
+    write(site, node.url, node.stream)
+    site.declare()
+    send(site, 0, 600)
+    command = site.start()
+    wait_until(lambda: arrived(node), message="no document")
+    node.kill()  # with a bulk on its way, and more to come
+    send(site, 600, 300)
+    site.wait_done()
+    away = wait_until(lambda: found if (found := status(site)).get("spooled", 0) >= 300 else None)
+    assert away["lost"] == away["overflowed"] == away["rejected"] == 0
+    node.start()
+    wait_arrived(node, 900)
+    site.end(command)
 
 
 @pytest.mark.soak
@@ -158,7 +187,10 @@ def test_a_minute_without_elasticsearch_under_load(
     load(5)
     node.kill()
     load(60)
-    assert status(site)["spooled"] > 0
+    site.wait_done()
+    away = status(site)
+    assert away["spooled"] > 0
+    assert away["lost"] == away["overflowed"] == away["rejected"] == 0
     node.start()
     load(5)
     site.wait_done()
