@@ -15,6 +15,7 @@ from ebats.runner.broker.connect import masked
 from ebats.runner.broker.inspect import counts
 from ebats.runner.broker.reach import BrokerAway, reach
 from ebats.runner.commands.say import say
+from ebats.runner.sinks.people import escaped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +119,8 @@ def _as_text(status: Status) -> str:
     ]
     first = max(len(row[0]) for table in tables for row in table)
     blocks = ["".join(_lines(table, first)) for table in tables]
+    if troubles := [trouble for runner in status.runners for trouble in _troubles(runner)]:
+        blocks.append("".join(troubles))
     return "\n".join([f"{status.pipeline}  {status.broker}\n", *blocks])
 
 
@@ -138,6 +141,13 @@ def _sinks(runner: Mapping[str, Any]) -> list[tuple[str, ...]]:
         columns = ["written", "sent", "waiting", "spooled", "rejected", "overflowed", "lost"]
     rows = [(name, *(_count(found.get(key)) for key in columns)) for name, found in sinks.items()]
     return [("SINK", *(column.upper() for column in columns)), *rows] if rows else []
+
+
+def _troubles(runner: Mapping[str, Any]) -> Iterator[str]:
+    """Yield why sinks of this runner don't get on."""
+    for name, found in runner.get("sinks", {}).items():
+        if error := found.get("error"):
+            yield f"sink {name} of runner {runner.get('pid')} fails: {escaped(str(error))}\n"
 
 
 def _alerts(runner: Mapping[str, Any]) -> list[tuple[str, ...]]:

@@ -188,6 +188,25 @@ all#2               4713         1         1         7
     )
 
 
+def test_what_becomes_of_records_is_shown_and_why_a_sink_gets_none(shop: Shop) -> None:
+    counts = {"written": 1234, "lost": 0, "waiting": 0, "error": None}
+    sent = {"sent": 1200, "spooled": 34, "spooled_bytes": 50_000, "rejected": 0, "overflowed": 0}
+    search = {**counts, **sent, "error": "no connection: \x1b[2Jrefused"}
+    state = StateFile(shop.pipeline)
+    state.write({**STATE, "sinks": {"console": counts, "search": search}})
+    text = shop.run("status", shop.file).stdout
+    state.remove()
+    assert text.endswith(
+        """
+SINK             WRITTEN      SENT   WAITING   SPOOLED  REJECTED  OVERFLOWED      LOST
+console            1,234         -         0         -         -           -         0
+search             1,234     1,200         0        34         0           0         0
+
+sink search of runner 4711 fails: no connection: \\x1b[2Jrefused
+"""
+    )
+
+
 def test_what_runs_is_shown_while_the_broker_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nobody = Broker(kind="", url=f"amqp://guest:secret@127.0.0.1:{free_port()}/", prefix="shop")
     shop = Shop(tmp_path, nobody)

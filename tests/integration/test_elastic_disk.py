@@ -47,5 +47,5 @@ def test_records_wait_for_a_full_disk_and_arrive_once(
             wait_until(lambda: len(elastic.hits("event.type: end")) >= 2500, 40, lambda: str(status()))
             final = finish()["sinks"]["search"]
     assert final["lost"] == final["overflowed"] == final["rejected"] == 0
-    arrived = [int(found["messaging"]["message"]["id"]) for found in elastic.documents(query="event.type: end")]
-    assert sorted(arrived) == [*range(2500)]
+    found = elastic.documents(query="event.type: end")
+    assert sorted(int(one["messaging"]["message"]["id"]) for one in found) == [*range(2500)]
