@@ -23,7 +23,8 @@ _SHORT, _LONG = 160, 2000
 _SAMPLES = 1
 #: How many tasks a command names.
 _TASKS = 5
-_CREDENTIALS = Mask()
+#: Notices leave the house, and an exception's text may hold these without anybody having thought of it.
+_CREDENTIALS = Mask(("password", "passwd", "secret", "token", "access_token", "api_key", "apikey"))
 _MARKS: Mapping[State, str] = {
     "repeated": "still ",
     "escalated": "nobody has acknowledged: ",

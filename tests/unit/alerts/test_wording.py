@@ -86,6 +86,22 @@ def test_texts_from_outside_stay_on_their_line_without_passwords_and_are_cut() -
     assert len(notice.long) < 3000
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "login as shop failed, password=hunter2",
+        "connect(host='db', passwd='hunter2')",
+        "no such key: api_key=hunter2&page=1",
+        '{"access_token": "hunter2"}',
+        "amqp://shop:hunter2@mq is away",
+    ],
+)
+def test_passwords_in_the_texts_of_exceptions_are_hidden_without_being_asked(text: str) -> None:
+    sample = Sample(id="FB138", task="ship", error="ValueError", text=text)
+    notice = wording.alert(RUN, about(samples=(sample,), what=f"it died: {text}"), "open", NOW)
+    assert "hunter2" not in notice.title + notice.text + notice.long
+
+
 def test_what_the_file_masks_is_masked_here_too() -> None:
     run = replace(RUN, mask=Mask(["card_no"]))
     text = "no such card: card_no=6222021234, Authorization: Bearer abc"
