@@ -158,6 +158,7 @@ def test_a_killed_node_gets_each_record_once_when_it_is_back(
     send(site, 600, 300)
     site.wait_done()
     away = wait_until(lambda: found if (found := status(site)).get("spooled", 0) >= 300 else None)
+    assert away
     assert away["lost"] == away["overflowed"] == away["rejected"] == 0
     node.start()
     wait_arrived(node, 900)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ebats.pipelines.sink import FileSink
 from ebats.runner.execution.outbox import Outbox
@@ -27,7 +28,7 @@ def test_records_wait_for_a_full_disk_and_arrive_once(
         search = model(f"http://127.0.0.1:{proxy.port}", elastic.stream, disk / "spool")
         with serving((search, history), tmp_path, receive) as (writer, finish):
 
-            def status() -> dict[str, object]:
+            def status() -> dict[str, Any]:
                 return dict(writer.status()["sinks"]["search"])
 
             outbox = Outbox(send.fileno(), SOURCE)
@@ -39,13 +40,13 @@ def test_records_wait_for_a_full_disk_and_arrive_once(
                 outbox.put(line)
             assert outbox.close(10) == 0
             wait_until(lambda: ids(tmp_path / "logs") == [*range(2500)])
-            full = wait_until(lambda: now if (now := status())["waiting"] else None)
-            assert f"No space left on device ({disk}/spool)" in str(full["error"])
+            wait_until(lambda: status()["waiting"], message=lambda: str(status()))
+            wait_until(lambda: f"No space left on device ({disk}/spool)" in str(status()["error"]))
             proxy.allow()  # what is in the spool can go, and makes no room for the rest yet
             wait_until(lambda: status()["sent"], 40, lambda: str(status()))
             junk.unlink()
             wait_until(lambda: len(elastic.hits("event.type: end")) >= 2500, 40, lambda: str(status()))
-            final = finish()["sinks"]["search"]
+            final: dict[str, Any] = dict(finish()["sinks"]["search"])
     assert final["lost"] == final["overflowed"] == final["rejected"] == 0
     found = elastic.documents(query="event.type: end")
     assert sorted(int(one["messaging"]["message"]["id"]) for one in found) == [*range(2500)]
