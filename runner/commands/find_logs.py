@@ -174,10 +174,8 @@ def _warn_of_names(search: Search, pipeline: Pipeline) -> None:
 def _tell_unsent(pipeline: Pipeline, sink: Searchable) -> None:
     if waiting := unsent(pipeline, sink):
         wait = "waits" if waiting == 1 else "wait"
-        say(
-            "warning",
-            f"{counted(waiting, 'record')} of sink {sink.name} {wait} on disk, unsent: see `ebats status`",
-        )
+        what = f"{counted(waiting, 'record')} of sink {sink.name} {wait} on disk, unsent"
+        say("warning", f"{what}: `ebats-run` sends them")
 
 
 def _tell_notes(source: Source) -> None:

@@ -1,5 +1,6 @@
 """Which of a file's sinks is searched for records, and how it is read."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from ebats.pipelines.model import Pipeline
@@ -7,6 +8,7 @@ from ebats.pipelines.problems import UsageError
 from ebats.pipelines.sink import ElasticSink, FileSink, PythonSink, Sink
 from ebats.pipelines.suggestion import suggest
 from ebats.runner import state
+from ebats.runner.sinks.elastic.folders import Folders, root_of
 from ebats.runner.sinks.finding.files import Files
 from ebats.runner.sinks.finding.source import Source
 
@@ -61,11 +63,14 @@ def place_of(sink: Searchable) -> str:
 
 
 def unsent(pipeline: Pipeline, sink: Searchable) -> int:
-    """Return how many records of a sink this machine's runners have on disk, and not sent yet."""
+    """Return how many records of a sink wait on the disk here: of runners, and of those that have ended."""
     if isinstance(sink, FileSink):
         return 0
     found = [runner.get("sinks", {}).get(sink.name, {}) for runner in state.read_all(pipeline)]
-    return sum(int(one.get("spooled", 0)) for one in found)
+    waiting = sum(int(one.get("spooled", 0)) for one in found)
+    with suppress(OSError):  # somebody else's, who may have none
+        waiting += Folders(root_of(sink, str(state.folder_of(pipeline))), sink.spool_size).left()
+    return waiting
 
 
 def _kind(sink: Sink) -> str:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -153,7 +154,7 @@ def test_who_reads_only_the_beginning_gets_no_complaint(local_shop: Site) -> Non
     line = encode(log(pipeline="site")).json.decode() + "\n"
     (local_shop.folder / "log.jsonl").write_text(line * 50_000)
     done = subprocess.run(
-        ["sh", "-c", 'ebats logs "$0" --limit all | head -n 1', local_shop.file],
+        ["sh", "-c", '"$0" -m ebats logs "$1" --limit all | head -n 1', sys.executable, str(local_shop.file)],
         capture_output=True,
         text=True,
         check=True,
@@ -175,3 +176,6 @@ def test_records_that_wait_unsent_are_said(local_shop: Site) -> None:
     )
     command.process.send_signal(signal.SIGTERM)
     assert command.wait() == 0
+    # When it has ended, what it left is still said
+    local_shop.end(command)
+    assert "of sink search wait on disk, unsent" in logs(local_shop, code=1).stderr

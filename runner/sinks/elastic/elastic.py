@@ -1,7 +1,6 @@
 """The Elasticsearch sink: records become documents on disk at once, and are sent when that can be done."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 
@@ -10,7 +9,7 @@ from ebats.pipelines.sink import ElasticSink
 from ebats.runner.execution.record import WEIGHTS, Line
 from ebats.runner.sinks.ecs import Documents
 from ebats.runner.sinks.elastic.bulk import ids, item
-from ebats.runner.sinks.elastic.folders import Folders
+from ebats.runner.sinks.elastic.folders import Folders, root_of
 from ebats.runner.sinks.elastic.sender import Sender
 from ebats.runner.sinks.elastic.spool import SpoolError
 from ebats.runner.sinks.exposure import Exposures
@@ -30,8 +29,7 @@ class Elastic:
         self.weight = WEIGHTS[sink.level]
         self._stream = sink.data_stream
         self._documents = Documents(setting, exposures, sink.data_stream)
-        root = Path(sink.spool) if sink.spool else Path(setting.state, "spool", sink.name)
-        self._folders = Folders(root, sink.spool_size)
+        self._folders = Folders(root_of(sink, setting.state), sink.spool_size)
         self._unreadable = 0
         self._told = Report()
         self._sender = Sender(sink, self._folders)

@@ -3,11 +3,17 @@
 import threading
 from pathlib import Path
 
+from ebats.pipelines.sink import ElasticSink
 from ebats.runner.sinks.elastic.segment import ENDING
 from ebats.runner.sinks.elastic.spool import Spool
 
 #: More runners of one file than anybody starts on one machine.
 _MOST = 1000
+
+
+def root_of(sink: ElasticSink, state: str) -> Path:
+    """Return the folder of a sink's spool; `state` is where the pipeline keeps what outlives its runners."""
+    return Path(sink.spool) if sink.spool else Path(state, "spool", sink.name)
 
 
 class Folders:
@@ -56,3 +62,17 @@ class Folders:
                         return spool
                     spool.close()
         return None
+
+    def left(self) -> int:
+        """Return how many records wait in folders that no process has.
+
+        Raises:
+            OSError: they can't be read.
+        """
+        found = 0
+        for folder in sorted(self.root.glob("[0-9]*")):
+            spool = Spool(folder, self._most_bytes)
+            if any(folder.glob(f"*{ENDING}")) and spool.open():
+                found += spool.waiting[0]
+                spool.close()
+        return found
