@@ -47,11 +47,11 @@ def _text(path: Path) -> str:
 
 def old_file(folder: Path, number: int, age_s: float = 0.0, packed: bool = False, lines: int = 10) -> Path:
     """Make a rotated file with the ids from ten times its number on, last written so long ago."""
-    name = OLD.format(number) + (".gz" if packed else "")
     data = b"".join(line.json + b"\n" for line in numbered(lines, start=number * 10))
-    path = folder / name
+    path = folder / (OLD.format(number) + (".gz" if packed else ""))
     path.write_bytes(gzip.compress(data) if packed else data)
-    os.utime(path, (time.time() - age_s,) * 2)
+    written = time.time() - age_s
+    os.utime(path, (written, written))
     return path
 
 
