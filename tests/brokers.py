@@ -24,6 +24,8 @@ START_DEADLINE_S = 90
 
 #: Linux gives those from 32768 on to outgoing connections, macOS those from 49152 on.
 PORTS = (12_000, 32_000)
+WORKERS = 16
+_given: set[int] = set()
 #: Not the shared one, which tests with examples made at random seed.
 _random = random.SystemRandom()
 
@@ -139,10 +141,19 @@ def free_port() -> int:
     """Find a TCP port on the loopback that nobody uses.
 
     Below those that the kernel gives to outgoing connections: such a one could take it before its server
-    listens, or while that is being restarted.
+    listens, or while that is being restarted. Nor does another worker of this test run get it meanwhile:
+    each has ports of its own, and gives none twice while there are others.
     """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw15").removeprefix("gw")
+    share = (PORTS[1] - PORTS[0]) // WORKERS
+    first = PORTS[0] + int(worker) % WORKERS * share
     while True:
-        port = _random.randrange(*PORTS)
+        if len(_given) > share // 2:
+            _given.clear()
+        port = _random.randrange(first, first + share)
+        if port in _given:
+            continue
+        _given.add(port)
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

@@ -45,7 +45,7 @@ def test_a_clock_killed_again_and_again_misses_none_and_repeats_with_the_same_id
     write(site, every="100ms")
     command = launch(site)
     for _ in range(6):
-        (clock,) = site.consumers(command, "clock#1")
+        (clock,) = wait_until(lambda: site.consumers(command, "clock#1"), 30, "no clock")
         seen = len({*ticked(site)})
         clock.kill()
         wait_ticks(site, seen + 5)
