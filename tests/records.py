@@ -4,6 +4,7 @@ from typing import Any
 
 from ebats.pipelines.problems import Place
 from ebats.runner.execution.record import Execution, Line, Log, encode, utc
+from ebats.runner.sinks.sink import Sink, SinkError
 
 NOON = 1_767_268_800.125  # 2026-01-01T12:00:00.125Z
 PLACE = Place(file="pipeline.yaml", line=1, column=1)
@@ -44,3 +45,13 @@ def log(**changes: Any) -> Log:
 def numbered(count: int, start: int = 0, **changes: Any) -> list[Line]:
     """Return so many lines whose ids are numbers."""
     return [encode(execution(id=str(number), **changes)) for number in range(start, start + count)]
+
+
+def write_all(sink: Sink, lines: list[Line]) -> None:
+    """Write lines to a sink, again and again what it couldn't take yet."""
+    while lines:
+        try:
+            sink.write(lines)
+            return
+        except SinkError as failure:
+            lines = failure.rest

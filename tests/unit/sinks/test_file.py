@@ -20,7 +20,7 @@ from ebats.runner.sinks.exposure import Exposures
 from ebats.runner.sinks.file import File
 from ebats.runner.sinks.setting import Setting
 from ebats.runner.sinks.sink import SinkError
-from tests.records import numbered
+from tests.records import numbered, write_all
 
 IS_ROOT_ON_LINUX = sys.platform == "linux" and os.geteuid() == 0
 
@@ -219,13 +219,7 @@ def test_several_runners_share_a_file_and_its_rotation(tmp_path: Path) -> None:
     def write(start: int) -> None:
         file = sink(path, rotation=3_000)
         for number in range(start, start + 500, 10):
-            todo = numbered(10, start=number)
-            while todo:
-                try:
-                    file.write(todo)
-                    todo = []
-                except SinkError as failure:
-                    todo = failure.rest
+            write_all(file, numbered(10, start=number))
         file.close()
 
     threads = [threading.Thread(target=write, args=(start,)) for start in starts]

@@ -23,7 +23,7 @@ from ebats.runner.sinks.packing import pack
 from ebats.runner.sinks.rotated import Rotated, rotated
 from ebats.runner.sinks.setting import Setting
 from ebats.runner.sinks.sink import SinkError
-from tests.records import numbered
+from tests.records import numbered, write_all
 from tests.waiting import wait_until
 
 DAY_S = 86_400.0
@@ -280,13 +280,7 @@ def test_several_runners_share_a_file_and_its_packing(tmp_path: Path) -> None:
     def write(start: int) -> None:
         file = sink(path, rotation=3_000, compression="gz")
         for number in range(start, start + 300, 10):
-            todo = numbered(10, start=number)
-            while todo:
-                try:
-                    file.write(todo)
-                    todo = []
-                except SinkError as failure:
-                    todo = failure.rest
+            write_all(file, numbered(10, start=number))
         file.close()
 
     threads = [threading.Thread(target=write, args=(start,)) for start in starts]
