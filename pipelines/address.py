@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path as Folder
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from ebats.pipelines import rules
 from ebats.pipelines.model import Broker
 from ebats.pipelines.resolve_tls import resolve_tls
 from ebats.pipelines.source import Path
@@ -47,7 +48,12 @@ def _seconds(values: Values, key: str, default: str) -> float:
 def _heartbeat(values: Values) -> int:
     seconds = values.seconds("broker", "heartbeat", default="30s", low=1000, high=_HOUR_MS)
     if not seconds.is_integer():
-        values.error(("broker", "heartbeat"), "a heartbeat is a number of whole seconds", "write 1s, 2s, ...")
+        values.problem(
+            rules.OUT_OF_BOUNDS,
+            ("broker", "heartbeat"),
+            "a heartbeat is a number of whole seconds",
+            "write 1s, 2s, ...",
+        )
     return int(seconds)
 
 
@@ -57,7 +63,7 @@ def _urls(values: Values, name: str, folder: Folder) -> Iterator[str]:
     if "url" in values.keys("broker"):
         if parts:
             text = f"`{parts[0]}` and `url` both say where the broker is"
-            values.error_at_key(("broker", parts[0]), text, "keep one of them")
+            values.problem_at_key(rules.BOTH_KEYS, ("broker", parts[0]), text, "keep one of them")
         paths: list[Path] = [("broker", "url", index) for index, _ in values.items("broker", "url")]
         paths = paths or [("broker", "url")]
         _check_alike(values, paths)
@@ -74,9 +80,11 @@ def _check_alike(values: Values, paths: list[Path]) -> None:
     for path, scheme in list(zip(paths, schemes, strict=True))[1:]:
         if scheme != schemes[0]:
             text = f"the URLs are of two kinds, `{schemes[0]}` and `{scheme}`"
-            values.error(path, text, "a list is for several addresses of one broker")
+            values.problem(rules.BAD_URL, path, text, "a list is for several addresses of one broker")
         elif scheme == "sqlite":
-            values.error(path, "there are several files", "an embedded broker is one file; keep one")
+            values.problem(
+                rules.BAD_URL, path, "there are several files", "an embedded broker is one file; keep one"
+            )
 
 
 def _split(written: str) -> SplitResult | None:
@@ -94,16 +102,18 @@ def _url(values: Values, path: Path, folder: Folder) -> str:
         file = unquote(written.removeprefix("sqlite:///"))
         if file.startswith(":memory:"):
             hint = "name a file, such as sqlite:///queue.db"
-            values.error(path, "an embedded broker in memory would be each process's own", hint)
+            values.problem(
+                rules.BAD_URL, path, "an embedded broker in memory would be each process's own", hint
+            )
         return _sqlite(file, folder)
     # What the parts hold stays out of the messages: a password may be in any of them.
     url = _split(written)
     if url is None:
         hint = "write amqp://user:password@host:5672/vhost, with %40 for an @ in the password"
-        values.error(path, "the URL's host or port can't be read", hint)
+        values.problem(rules.BAD_URL, path, "the URL's host or port can't be read", hint)
     elif url.query or url.fragment:
         hint = "settings are keys of `broker`; write %3F or %23 for these characters in a password"
-        values.error(path, "the URL has a `?` or a `#`", hint)
+        values.problem(rules.BAD_URL, path, "the URL has a `?` or a `#`", hint)
     return written
 
 
@@ -113,7 +123,9 @@ def _sqlite(file: str, folder: Folder) -> str:
 
 def _built(values: Values, parts: list[str]) -> str:
     if "host" not in parts:
-        values.error_at_key(("broker", parts[0]), f"`{parts[0]}` stands here without `host`", "add the host")
+        values.problem_at_key(
+            rules.LONELY_KEY, ("broker", parts[0]), f"`{parts[0]}` stands here without `host`", "add the host"
+        )
     host, port, user, password, vhost = (values.get("broker", key) for key in _PARTS)
     host = f"[{host}]" if host and ":" in host else host
     scheme = "amqps" if "tls" in values.keys("broker") else "amqp"

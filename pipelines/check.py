@@ -7,6 +7,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 
 from ebats import schemas
+from ebats.pipelines import rules
 from ebats.pipelines.problems import Problem
 from ebats.pipelines.source import Path, Source
 from ebats.pipelines.wording import Violation, explain
@@ -42,11 +43,16 @@ def check(source: Source) -> tuple[Source, list[Problem]]:
 def _special_case(source: Source) -> Problem | None:
     if source.data is None:
         hint = "begin with `version: 1` and `name:`"
-        return Problem(place=source.place(()), text="the file is empty", hint=hint)
+        return Problem(place=source.place(()), rule=rules.EMPTY_FILE, text="the file is empty", hint=hint)
     version = source.data.get("version") if isinstance(source.data, dict) else None
     if type(version) is int and version != VERSION:
         text = f"`version` can't be `{version}`: this ebats reads version {VERSION}"
-        return Problem(place=source.place(("version",)), text=text, hint=f"write {VERSION}, or update ebats")
+        return Problem(
+            place=source.place(("version",)),
+            rule=rules.OTHER_VERSION,
+            text=text,
+            hint=f"write {VERSION}, or update ebats",
+        )
     return None
 
 

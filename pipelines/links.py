@@ -2,7 +2,7 @@
 
 from collections.abc import Container
 
-from ebats.pipelines import lease, links_alerts, links_http, links_logs, links_producers, ownership
+from ebats.pipelines import lease, links_alerts, links_http, links_logs, links_producers, ownership, rules
 from ebats.pipelines.addresses import is_pattern
 from ebats.pipelines.ladder import format_duration
 from ebats.pipelines.model import Consumer, Event, Pipeline, Queue, Task
@@ -39,18 +39,26 @@ def _check_exchange_and_key(event: Event, values: Values) -> None:
     if event.queue:
         for key in {"exchange", "key"} & values.keys(*path):
             text = f"`{event.name}` comes from a `queue` and has `{key}` too"
-            values.error_at_key((*path, key), text, "keep one of them: everything in the queue is the event")
+            values.problem_at_key(
+                rules.BOTH_KEYS, (*path, key), text, "keep one of them: everything in the queue is the event"
+            )
         return
     has_exchange, has_key = ("exchange" in values.keys(*path), "key" in values.keys(*path))
     if has_key and not has_exchange:
         text = "`key` stands here without `exchange`"
-        values.error_at_key((*path, "key"), text, "add it, or take `key` out: an event's key is its name")
+        values.problem_at_key(
+            rules.LONELY_KEY, (*path, "key"), text, "add it, or take `key` out: an event's key is its name"
+        )
     elif event.exchange and event.exchange.type == "fanout" and has_key:
         text = f"the exchange `{event.exchange.name}` is a fanout, which has no keys"
-        values.error_at_key((*path, "key"), text, "take `key` out, or give the exchange another type")
+        values.problem_at_key(
+            rules.EVENT_ADDRESS, (*path, "key"), text, "take `key` out, or give the exchange another type"
+        )
     elif event.exchange and event.exchange.type != "fanout" and not has_key:
         text = f"`{event.name}` has an `exchange` but no `key`"
-        values.error_at_key((*path, "exchange"), text, 'add `key`, a pattern such as "orders.*"')
+        values.problem_at_key(
+            rules.EVENT_ADDRESS, (*path, "exchange"), text, 'add `key`, a pattern such as "orders.*"'
+        )
     elif event.exchange and has_key and not values.is_broken(*path, "key"):
         _check_pattern(event, event.exchange.type, values)
 
@@ -64,20 +72,27 @@ def _check_pattern(event: Event, exchange_type: str, values: Values) -> None:
     for index, key in values.items(*path):
         _check_key((*path, index), key, exchange_type, values)
         if key in seen:
-            values.error((*path, index), f"`{key}` is a key of this event already", "keep one of them")
+            values.problem(
+                rules.NAMED_TWICE,
+                (*path, index),
+                f"`{key}` is a key of this event already",
+                "keep one of them",
+            )
         seen.add(key)
 
 
 def _check_key(path: Path, key: str, exchange_type: str, values: Values) -> None:
     words = key.split(".")
     if len(key.encode()) > 255:
-        values.error(path, "a key is 255 bytes at most", "shorten it")
+        values.problem(rules.LONG_NAME, path, "a key is 255 bytes at most", "shorten it")
     if exchange_type == "direct" and {"*", "#"} & set(words):
         text = "a direct exchange knows no patterns: it would take this key to the letter"
-        values.error(path, text, "write the whole key, or make the exchange a topic one")
+        values.problem(
+            rules.PATTERN_ON_DIRECT, path, text, "write the whole key, or make the exchange a topic one"
+        )
     elif exchange_type == "topic" and any(len(word) > 1 and {"*", "#"} & set(word) for word in words):
         text = "`*` and `#` stand for whole words between dots, and are nothing special inside one"
-        values.warning(path, text, "put dots around them")
+        values.problem(rules.STAR_IN_WORD, path, text, "put dots around them")
 
 
 def _check_task_queues(pipeline: Pipeline, event: Event, values: Values) -> None:
@@ -90,11 +105,14 @@ def _check_task_queues(pipeline: Pipeline, event: Event, values: Values) -> None
             allowed = " or ".join(f"`{queue.name}`" for queue in item.task.queues)
             text = f"`{item.task.name}` may not run from the queue `{item.queue.name}`"
             hint = f"write {allowed}, or add it to `queues` of the task"
-            values.error((*path, "queue"), text, hint)
+            values.problem(rules.NOT_ALLOWED_QUEUE, (*path, "queue"), text, hint)
         if item and item.delay_ms and len(event_rung_name(pipeline, event, item)) > _LONGEST_NAME:
             text = "the names of this pipeline, event, task and queue are too long to stand in a rung's"
-            values.error(
-                (*path, "delay"), text, f"shorten one: {_LONGEST_NAME} characters is all AMQP allows"
+            values.problem(
+                rules.LONG_NAME,
+                (*path, "delay"),
+                text,
+                f"shorten one: {_LONGEST_NAME} characters is all AMQP allows",
             )
 
 
@@ -104,7 +122,12 @@ def _check_tasks_once(event: Event, values: Values) -> None:
     for index, item in values.items(*path):
         name = item if isinstance(item, str) else values.get(*path, index, "task")
         if name in seen:
-            values.error((*path, index), f"`{name}` is a task of this event already", "keep one of them")
+            values.problem(
+                rules.NAMED_TWICE,
+                (*path, index),
+                f"`{name}` is a task of this event already",
+                "keep one of them",
+            )
         seen |= {name} - {None}
 
 
@@ -119,16 +142,25 @@ def _check_follow_ups(pipeline: Pipeline, values: Values) -> None:
             if is_pattern(events[name]):
                 listed = " or ".join(f"`{each}`" for each in events[name].keys)
                 text = f"`{name}` is whatever matches {listed}, so it has no key to be published with"
-                values.error(path, text, "add a plain key to that event, or name another event")
+                values.problem(
+                    rules.NO_KEY_TO_PUBLISH,
+                    path,
+                    text,
+                    "add a plain key to that event, or name another event",
+                )
             elif task.name in (item.task for item in events[name].tasks):
                 text = f"`{name}` runs `{task.name}`, which may lead to `{name}` again, without an end"
-                values.warning(path, text, "name another event, or make sure that it comes to an end")
+                values.problem(
+                    rules.CIRCLE, path, text, "name another event, or make sure that it comes to an end"
+                )
 
 
 def _check_labels(event: Event, values: Values) -> None:
     if event.labels and event.format != "json":
         text = f"a payload of format `{event.format}` has no fields to label records with"
-        values.error_at_key(("events", event.name, "labels"), text, "take `labels` or `format` out")
+        values.problem_at_key(
+            rules.NOT_FOR_FORMAT, ("events", event.name, "labels"), text, "take `labels` or `format` out"
+        )
 
 
 def _check_long_tasks(pipeline: Pipeline, values: Values) -> None:
@@ -149,7 +181,7 @@ def _check_long_tasks(pipeline: Pipeline, values: Values) -> None:
             )
             path = ("tasks", task.name, "timeout")
             written = "timeout" in values.keys("tasks", task.name)
-            values.error_at_key(path if written else path[:2], f"{text}, and {why}", hint)
+            values.problem_at_key(rules.UNPARKABLE, path if written else path[:2], f"{text}, and {why}", hint)
 
 
 def _check_queues(pipeline: Pipeline, values: Values) -> None:
@@ -163,7 +195,9 @@ def _check_queues(pipeline: Pipeline, values: Values) -> None:
         is_ours = name not in intakes and not queue.external
         is_unused = is_ours and name not in used and not values.has_error("queues", name)
         if is_unused and not _is_any_unknown(values, "queue", pipeline.queues):
-            values.warning_at_key(("queues", name), f"no task uses the queue `{name}`", "take it out")
+            values.problem_at_key(
+                rules.UNUSED_QUEUE, ("queues", name), f"no task uses the queue `{name}`", "take it out"
+            )
         _check_promises(queue, used.get(name, []), values)
 
 
@@ -171,10 +205,10 @@ def _check_promises(queue: Queue, tasks: list[Task], values: Values) -> None:
     path = ("queues", queue.name)
     if queue.ack == "early" and not values.has_error(*path, "ack"):
         text = "`ack: early` loses what runs or is held when a process dies"
-        values.warning((*path, "ack"), text, "leave it out where each message counts")
+        values.problem(rules.EARLY_ACK, (*path, "ack"), text, "leave it out where each message counts")
     if queue.type == "classic" and any(task.ladder for task in tasks):
         text = "a classic queue may lose retries when the broker dies, and its tasks have ladders"
-        values.warning((*path, "type"), text, "make it a quorum queue")
+        values.problem(rules.CLASSIC_LADDER, (*path, "type"), text, "make it a quorum queue")
 
 
 def _check_consumers(pipeline: Pipeline, values: Values) -> None:
@@ -186,10 +220,12 @@ def _check_consumers(pipeline: Pipeline, values: Values) -> None:
             rest = rest or consumer
         names = [queue.name for queue in consumer.queues]
         if len(set(names)) < len(names):
-            values.error_at_key((*path, "queues"), "a queue stands here twice", "name each once")
+            values.problem_at_key(
+                rules.NAMED_TWICE, (*path, "queues"), "a queue stands here twice", "name each once"
+            )
         if consumer.prefetch < len(set(names)):
             text = f"a prefetch of {consumer.prefetch} can't be split over {len(set(names))} queues"
-            values.error((*path, "prefetch"), text, "write at least 1 for each queue")
+            values.problem(rules.SMALL_PREFETCH, (*path, "prefetch"), text, "write at least 1 for each queue")
     _check_consumed(pipeline, values)
 
 
@@ -197,15 +233,15 @@ def _check_rest(pipeline: Pipeline, consumer: Consumer, first: Consumer | None, 
     path = ("consumers", consumer.name)
     if first:
         text = f"`{first.name}` already takes the queues that no other consumer names"
-        values.error_at_key(path, text, "give one of them `queues`")
+        values.problem_at_key(rules.TWO_RESTS, path, text, "give one of them `queues`")
     elif values.is_broken("queues") or values.is_broken("tasks"):
         return
     elif not pipeline.queues:
         text = f"`{consumer.name}` has nothing to take: there is no task"
-        values.error_at_key(path, text, "add `tasks`, or take it out")
+        values.problem_at_key(rules.NOTHING_TO_TAKE, path, text, "add `tasks`, or take it out")
     elif not consumer.queues:
         text = f"`{consumer.name}` has nothing to take: the other consumers name every queue"
-        values.error_at_key(path, text, "take it out")
+        values.problem_at_key(rules.NOTHING_TO_TAKE, path, text, "take it out")
 
 
 def _check_consumed(pipeline: Pipeline, values: Values) -> None:
@@ -233,7 +269,9 @@ def _check_taken(
     place = ("tasks", task) if task is not None and is_tasks_own else ("queues", queue)
     what = "its tasks would never run" if task is not None else "its event would never happen"
     text = f"no consumer takes the queue `{queue}`, so {what}"
-    values.error_at_key(place, text, "name it in a consumer's `queues`, or add one without `queues`")
+    values.problem_at_key(
+        rules.NOT_CONSUMED, place, text, "name it in a consumer's `queues`, or add one without `queues`"
+    )
 
 
 def _check_ladders(pipeline: Pipeline, values: Values) -> None:
@@ -241,7 +279,9 @@ def _check_ladders(pipeline: Pipeline, values: Values) -> None:
     for name in values.keys("ladders"):
         is_unused = name not in used and not values.has_error("ladders", name)
         if is_unused and not _is_any_unknown(values, "retry", values.keys("ladders")):
-            values.warning_at_key(("ladders", name), f"no task uses the ladder `{name}`", "take it out")
+            values.problem_at_key(
+                rules.UNUSED_LADDER, ("ladders", name), f"no task uses the ladder `{name}`", "take it out"
+            )
 
 
 def _is_any_unknown(values: Values, key: str, known: Container[str]) -> bool:

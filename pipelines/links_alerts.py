@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ebats.pipelines import template
+from ebats.pipelines import rules, template
 from ebats.pipelines.alerts import (
     BY_QUEUE,
     BY_TASK,
@@ -51,13 +51,22 @@ def _check_rule(rule: Rule, path: Path, values: Values) -> None:
         if key in keys and rule.condition in keys and rule.condition not in conditions:
             fitting = ", ".join(f"`{name}`" for name in sorted(conditions))
             text = f"`{key}` says nothing about `{rule.condition}`"
-            values.error_at_key((*path, key), text, f"take it out: only {fitting} {go_by}")
+            values.problem_at_key(
+                rules.KEY_WITHOUT_MEANING, (*path, key), text, f"take it out: only {fitting} {go_by}"
+            )
     if "at_least" in keys and rule.condition in keys and rule.condition not in ("failure_rate", "slow"):
         text = f"`at_least` says nothing about `{rule.condition}`"
-        values.error_at_key((*path, "at_least"), text, "take it out, or raise the number of the condition")
+        values.problem_at_key(
+            rules.KEY_WITHOUT_MEANING,
+            (*path, "at_least"),
+            text,
+            "take it out, or raise the number of the condition",
+        )
     if "escalate" in keys and rule.severity != "critical":
         text = f"only critical alerts escalate, and this one is `{rule.severity}`"
-        values.error_at_key((*path, "escalate"), text, "write `severity: critical`, or take it out")
+        values.problem_at_key(
+            rules.KEY_WITHOUT_MEANING, (*path, "escalate"), text, "write `severity: critical`, or take it out"
+        )
     owner = values.get(*path, "owner")
     _check_owner((*path, "owner"), owner, values)
 
@@ -73,14 +82,16 @@ def _check_owners(pipeline: Pipeline, alerts: Alerts, values: Values) -> None:
     for name in alerts.owners:
         path = ("alerts", "owners", name)
         if name not in named and not values.has_error(*path) and not _is_any_unknown(values):
-            values.warning_at_key(path, f"no task, event or rule has the owner `{name}`", "take it out")
+            values.problem_at_key(
+                rules.UNUSED_OWNER, path, f"no task, event or rule has the owner `{name}`", "take it out"
+            )
 
 
 def _check_owner(path: Path, owner: Any, values: Values) -> None:
     known = values.keys("alerts", "owners")
     if owner is not None and owner not in known and not values.is_broken("alerts", "owners"):
         hint = suggest(owner, known) or "add it to `alerts.owners`"
-        values.error(path, f"there is no owner `{owner}`", hint)
+        values.problem(rules.UNKNOWN_NAME, path, f"there is no owner `{owner}`", hint)
 
 
 def _is_any_unknown(values: Values) -> bool:
@@ -105,14 +116,16 @@ def _check_digest(alerts: Alerts, values: Values) -> None:
     try:
         cron.check(alerts.digest.cron)
     except cron.BadCron as error:
-        values.error(path, str(error), error.hint)
+        values.problem(rules.BAD_CRON, path, str(error), error.hint)
 
 
 def _check_channels(alerts: Alerts, values: Values) -> None:
     if not alerts.channels and "channels" in values.keys("alerts"):
         if not values.is_broken("alerts", "channels"):
             hint = 'add one, such as `pager: {python: "shop.alerts:page"}`'
-            values.error_at_key(("alerts", "channels"), "there is no channel, so nobody is told", hint)
+            values.problem_at_key(
+                rules.NOBODY_TOLD, ("alerts", "channels"), "there is no channel, so nobody is told", hint
+            )
         return
     for channel in alerts.channels.values():
         if isinstance(channel, EmailChannel):
@@ -132,36 +145,44 @@ def _check_used(alerts: Alerts, values: Values) -> None:
         path = ("alerts", "channels", name)
         if name not in used and not values.has_error("alerts"):
             text = f"nothing is told in the channel `{name}`: no rule and no digest has it"
-            values.warning_at_key(path, text, "name it in a rule's `channels`, or take it out")
+            values.problem_at_key(
+                rules.UNUSED_CHANNEL, path, text, "name it in a rule's `channels`, or take it out"
+            )
 
 
 def _check_wecom(channel: WecomChannel, path: Path, values: Values) -> None:
     if channel.mobiles and channel.format == "markdown":
         text = "markdown mentions nobody by mobile number"
-        values.warning_at_key((*path, "mobiles"), text, "write `format: text`, or `mentions`")
+        values.problem_at_key(
+            rules.KEY_WITHOUT_EFFECT, (*path, "mobiles"), text, "write `format: text`, or `mentions`"
+        )
 
 
 def _check_login(channel: EmailChannel, path: Path, values: Values) -> None:
     if (channel.user is None) != (channel.password is None) and not values.has_error(*path):
         there, lacking = ("user", "password") if channel.user else ("password", "user")
         text = f"`{there}` stands here without `{lacking}`"
-        values.error_at_key((*path, there), text, "write both, or none where the server asks for no login")
+        values.problem_at_key(
+            rules.LONELY_KEY, (*path, there), text, "write both, or none where the server asks for no login"
+        )
     if channel.password and channel.security == "none":
         text = "the password would go over the link as it is"
-        values.warning_at_key((*path, "security"), text, "write `starttls` or `tls`")
+        values.problem_at_key(rules.PLAIN_LOGIN, (*path, "security"), text, "write `starttls` or `tls`")
 
 
 def _check_webhook(channel: WebhookChannel, path: Path, values: Values) -> None:
     for name, text in channel.headers.items():
         if not is_header_value(text):
             problem = f"`{name}` holds a line end or another control character"
-            values.error((*path, "headers", name), problem, "take it out: a header is one line")
+            values.problem(
+                rules.BAD_HEADER, (*path, "headers", name), problem, "take it out: a header is one line"
+            )
     if channel.secret is not None and channel.robot_secret is None:
         try:
             key_of(channel.secret)
         except ValueError as error:
             # Never the secret itself.
-            values.error((*path, "secret"), f"this is {error}", MAKE_ONE)
+            values.problem(rules.BAD_SECRET, (*path, "secret"), f"this is {error}", MAKE_ONE)
     if channel.template and channel.template.startswith("{"):
         for where, text in _texts(json.loads(channel.template), (*path, "template")):
             _check_template(where, text, values)
@@ -171,13 +192,13 @@ def _check_template(path: Path, text: str, values: Values) -> None:
     try:
         parsed = template.parse(text)
     except ValueError as error:
-        values.error(path, "this template can't be read", str(error))
+        values.problem(rules.BAD_TEMPLATE, path, "this template can't be read", str(error))
         return
     for steps in parsed.fields:
         name = ".".join(steps)
         if name not in TEMPLATE_FIELDS:
             hint = suggest(name, TEMPLATE_FIELDS)
-            values.error(path, f"an alert has no `{name}`", hint)
+            values.problem(rules.UNKNOWN_FIELD, path, f"an alert has no `{name}`", hint)
 
 
 def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:

@@ -3,6 +3,7 @@
 import ipaddress
 import re
 
+from ebats.pipelines import rules
 from ebats.pipelines.counting import counted
 from ebats.pipelines.producer import HttpProducer, Token
 from ebats.pipelines.source import Path
@@ -28,19 +29,19 @@ def check(producer: HttpProducer, values: Values) -> None:
     if producer.max_item > producer.max_body:
         text = "`max_item` is larger than `max_body`, which no item can be"
         where = "max_item" if "max_item" in values.keys(*path) else "max_body"
-        values.warning((*path, where), text, "make it smaller, or `max_body` larger")
+        values.problem(rules.SMALL_BODY, (*path, where), text, "make it smaller, or `max_body` larger")
 
 
 def _check_reach(producer: HttpProducer, path: Path, values: Values) -> None:
     has_auth = "auth" in values.keys(*path)
     if producer.insecure and has_auth:
         text = "`insecure` changes nothing here: whoever publishes has to say who he is"
-        values.warning_at_key((*path, "insecure"), text, "take it out")
+        values.problem_at_key(rules.KEY_WITHOUT_EFFECT, (*path, "insecure"), text, "take it out")
     if producer.insecure or has_auth or _is_own(producer.host) or values.has_error(*path, "listen"):
         return
     text = f"other machines reach {producer.host}, and whoever does may publish"
     hint = "add `auth`, listen on 127.0.0.1, or write `insecure: true` if everybody may"
-    values.error((*path, "listen"), text, hint)
+    values.problem(rules.OPEN_GATEWAY, (*path, "listen"), text, hint)
 
 
 def _is_own(host: str) -> bool:
@@ -63,24 +64,30 @@ def _check_tokens(producer: HttpProducer, path: Path, values: Values) -> None:
         has_keys = isinstance(values.get(*item), dict)
         _check_token(token, (*item, "token") if has_keys else item, values)
         if token.token in tokens:
-            values.error_at_key(item, f"the token of `{token.name}` is another's too", _RANDOM)
+            values.problem_at_key(
+                rules.BAD_TOKEN, item, f"the token of `{token.name}` is another's too", _RANDOM
+            )
         elif token.name in names:
             text = f"there is a token `{token.name}` already"
-            values.error((*item, "name"), text, "give it another name: rates are counted by it")
+            values.problem(
+                rules.NAMED_TWICE, (*item, "name"), text, "give it another name: rates are counted by it"
+            )
         tokens.add(token.token)
         names.add(token.name)
         if has_keys and "allow" in values.keys(*item) and not any(values.keys(*item, "allow")):
             hint = "name what it may publish to, or take `allow` out for everything"
-            values.error_at_key((*item, "allow"), f"`{token.name}` may publish to nothing", hint)
+            values.problem_at_key(
+                rules.BAD_TOKEN, (*item, "allow"), f"`{token.name}` may publish to nothing", hint
+            )
 
 
 def _check_token(token: Token, path: Path, values: Values) -> None:
     if not _TOKEN.fullmatch(token.token):
         text = "a token has letters, digits and signs of ASCII, without blanks at its ends"
-        values.error(path, text, _RANDOM)
+        values.problem(rules.BAD_TOKEN, path, text, _RANDOM)
     elif len(token.token) < _SHORTEST_TOKEN:
         text = f"a token of {counted(len(token.token), 'character')} can be guessed"
-        values.warning(path, text, _RANDOM)
+        values.problem(rules.WEAK_TOKEN, path, text, _RANDOM)
 
 
 def _check_secrets(path: Path, values: Values) -> None:
@@ -92,11 +99,15 @@ def _check_secrets(path: Path, values: Values) -> None:
         try:
             key_of(text)
         except ValueError as error:
-            values.error(where, f"this is {error}", "write whsec_ and `openssl rand -base64 32`")
+            values.problem(
+                rules.BAD_SECRET, where, f"this is {error}", "write whsec_ and `openssl rand -base64 32`"
+            )
 
 
 def _check_hosts(path: Path, values: Values) -> None:
     for index, host in values.items(*path, "hosts"):
         if not _HOST.fullmatch(host):
             text = f"`{host[:80]}` is no host name"
-            values.error((*path, "hosts", index), text, "write it without scheme, port and path")
+            values.problem(
+                rules.BAD_HOST, (*path, "hosts", index), text, "write it without scheme, port and path"
+            )

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ebats.pipelines import rules
 from ebats.pipelines.allow_hosts import parse as parse_allow_hosts
 from ebats.pipelines.http_task import HttpTask, Statuses, is_header_value
 from ebats.pipelines.model import Event, Pipeline, Task
@@ -63,10 +64,10 @@ class _Checks:
             for key in _WRITTEN:
                 if key in keys:
                     text = f"with `from` the message says what to send, and `{key}` stands here too"
-                    self._values.error_at_key((*self._path, key), text, "keep one of them")
+                    self._values.problem_at_key(rules.BOTH_KEYS, (*self._path, key), text, "keep one of them")
         elif len(bodies) > 1:
             text = f"the request has a body already: `{bodies[0]}`"
-            self._values.error_at_key((*self._path, bodies[1]), text, "keep one of them")
+            self._values.problem_at_key(rules.BOTH_KEYS, (*self._path, bodies[1]), text, "keep one of them")
 
     def _check_templates(self) -> None:
         for key in ("headers", "query", "json", "form", "body"):
@@ -75,7 +76,7 @@ class _Checks:
         for path, key in _keys(self._values.get(*self._path, "json"), (*self._path, "json")):
             if "{{" in key:
                 text = "a key can't be a template: only values are filled in"
-                self._values.error_at_key((*path, key), text, "write the key as it is")
+                self._values.problem_at_key(rules.BAD_TEMPLATE, (*path, key), text, "write the key as it is")
 
     def _check_url(self) -> None:
         path = (*self._path, "url")
@@ -84,25 +85,31 @@ class _Checks:
             try:
                 parse_allow_hosts([entry])
             except ValueError as error:
-                self._values.error((*self._path, "allow_hosts", index), "this allows nothing", str(error))
+                self._values.problem(
+                    rules.BAD_HOST, (*self._path, "allow_hosts", index), "this allows nothing", str(error)
+                )
         is_guarded = self._http.pointer is not None or self._http.prepare or not (url and url.is_trusted)
         if self._http.allow_hosts and url and not is_guarded:
             text = "`allow_hosts` says nothing here: the host stands in the `url`, and is trusted"
-            self._values.warning_at_key((*self._path, "allow_hosts"), text, "take it out")
+            self._values.problem_at_key(
+                rules.KEY_WITHOUT_EFFECT, (*self._path, "allow_hosts"), text, "take it out"
+            )
 
     def _parsed(self, path: Path, text: str, parser: Callable[[str], Any]) -> Any:
         """Return a template; what is wrong with it is a problem, and None."""
         try:
             parsed = parser(text)
         except ValueError as error:
-            self._values.error(path, "this template can't be read", str(error))
+            self._values.problem(rules.BAD_TEMPLATE, path, "this template can't be read", str(error))
             return None
         template = parsed.template if isinstance(parsed, UrlTemplate) else parsed
         for steps in template.fields:
             if steps[0] == "ebats" and (len(steps) != 2 or steps[1] not in OWN_FIELDS):
                 hint = suggest(".".join(steps[1:]), OWN_FIELDS)
                 near = hint if hint.startswith("did") else f"there are {', '.join(OWN_FIELDS)}"
-                self._values.error(path, f"there is nothing called {named(steps)}", near)
+                self._values.problem(
+                    rules.UNKNOWN_FIELD, path, f"there is nothing called {named(steps)}", near
+                )
         return parsed
 
     def _check_headers(self) -> None:
@@ -111,12 +118,14 @@ class _Checks:
             path = (*self._path, "headers", name)
             if name.lower() in _NOT_OURS:
                 problem = f"`{name}` is written by the connection itself"
-                self._values.error_at_key(path, problem, "take it out")
+                self._values.problem_at_key(rules.BAD_HEADER, path, problem, "take it out")
             elif name.lower() in seen:
-                self._values.error_at_key(path, f"`{name}` is here already", "keep one of them")
+                self._values.problem_at_key(
+                    rules.NAMED_TWICE, path, f"`{name}` is here already", "keep one of them"
+                )
             elif not is_header_value(text):
                 problem = f"`{name}` holds a line end or another control character"
-                self._values.error(path, problem, "take it out: a header is one line")
+                self._values.problem(rules.BAD_HEADER, path, problem, "take it out: a header is one line")
             seen.add(name.lower())
 
     def _check_success(self) -> None:
@@ -127,14 +136,16 @@ class _Checks:
             at = (*self._path, "final") if is_written else (*path, "status")
             text = f"{both} would be success, and the end of the message too: `final` has it"
             hint = "take it out of one" if is_written else "write `final: []`"
-            self._values.error_at_key(at, text, hint)
+            self._values.problem_at_key(rules.SUCCESS_AND_FINAL, at, text, hint)
         rule = self._http.success_body
         if rule and rule.matches is not None:
             try:
                 re.compile(rule.matches)
             except re.error as error:
                 hint = f"{error}; a dollar sign is written $$"
-                self._values.error((*path, "body", "matches"), "this is no regular expression", hint)
+                self._values.problem(
+                    rules.BAD_REGEX, (*path, "body", "matches"), "this is no regular expression", hint
+                )
 
     def _check_secrets(self) -> None:
         path = (*self._path, "sign", "secret")
@@ -145,7 +156,7 @@ class _Checks:
             except ValueError as error:
                 # Never the secret itself.
                 at = path if is_text else (*path, index)
-                self._values.error(at, f"this is {error}", MAKE_ONE)
+                self._values.problem(rules.BAD_SECRET, at, f"this is {error}", MAKE_ONE)
 
     def _check_timeouts(self) -> None:
         for key, seconds in (("connect", self._http.connect_s), ("read", self._http.read_s)):
@@ -153,7 +164,9 @@ class _Checks:
             limit = self._task.timeout_s
             if self._values.get(*path) and limit is not None and (seconds or 0) > limit:
                 text = f"the whole attempt has {limit:g}s, so this is never reached"
-                self._values.warning(path, text, "shorten it, or write a longer `timeout` at the task")
+                self._values.problem(
+                    rules.LONG_TIMEOUT, path, text, "shorten it, or write a longer `timeout` at the task"
+                )
 
 
 def _check_format(event: Event, values: Values) -> None:
@@ -164,7 +177,9 @@ def _check_format(event: Event, values: Values) -> None:
         item = items.get(values.source.place(path))
         if item and item.task.http and event.format != "json" and _needs_fields(item.task.http):
             text = f"`{item.task.name}` takes fields of a payload, and format `{event.format}` has none"
-            values.error(path, text, "take the templates out, or make the payload JSON")
+            values.problem(
+                rules.NOT_FOR_FORMAT, path, text, "take the templates out, or make the payload JSON"
+            )
 
 
 def _needs_fields(http: HttpTask) -> bool:

@@ -4,6 +4,7 @@ import ipaddress
 import os.path
 from urllib.parse import urlsplit
 
+from ebats.pipelines import rules
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.sink import ElasticSink, FileSink
 from ebats.pipelines.source import Path
@@ -32,27 +33,33 @@ def _check_place(path: Path, place: str, places: dict[str, str], values: Values)
     name = os.path.normpath(place)
     other = places.setdefault(name, str(path[1]))
     if other != path[1]:
-        values.error(path, f"the sink `{other}` writes there already", "give each a path of its own")
+        values.problem(
+            rules.SAME_PLACE, path, f"the sink `{other}` writes there already", "give each a path of its own"
+        )
 
 
 def _check_logins(path: Path, values: Values) -> None:
     given = [key for key in _LOGINS if key in values.keys(*path)]
     if len(given) > 1:
         text = f"`{given[0]}` says already who this is"
-        values.error_at_key((*path, given[1]), text, "keep one of them")
+        values.problem_at_key(rules.BOTH_KEYS, (*path, given[1]), text, "keep one of them")
 
 
 def _check_certificates(sink: ElasticSink, path: Path, values: Values) -> None:
     if sink.keyfile and not sink.certfile:
-        values.error_at_key((*path, "keyfile"), "`keyfile` stands here without `certfile`", "add it")
+        values.problem_at_key(
+            rules.LONELY_KEY, (*path, "keyfile"), "`keyfile` stands here without `certfile`", "add it"
+        )
     https = any(host.startswith("https:") for host in sink.hosts)
     for key in ("ca_certs", "certfile", "ca_fingerprint"):
         if key in values.keys(*path) and not https:
             text = "no host is reached by TLS, so this is never used"
-            values.warning((*path, key), text, "write https:// in `hosts`, or take it out")
+            values.problem(rules.UNUSED_TLS, (*path, key), text, "write https:// in `hosts`, or take it out")
     if sink.ca_certs and sink.ca_fingerprint:
         text = "with a fingerprint, no certificate is looked at but the one that has it"
-        values.warning((*path, "ca_certs"), text, "keep one of `ca_certs` and `ca_fingerprint`")
+        values.problem(
+            rules.KEY_WITHOUT_EFFECT, (*path, "ca_certs"), text, "keep one of `ca_certs` and `ca_fingerprint`"
+        )
 
 
 def _check_hosts(sink: ElasticSink, path: Path, values: Values) -> None:
@@ -60,7 +67,7 @@ def _check_hosts(sink: ElasticSink, path: Path, values: Values) -> None:
     for index, host in values.items(*path, "hosts"):
         if has_login and host.startswith("http:") and not _is_here(host):
             text = "the login would go over the network as it is, for all to read"
-            values.warning((*path, "hosts", index), text, "write https://")
+            values.problem(rules.PLAIN_LOGIN, (*path, "hosts", index), text, "write https://")
 
 
 def _is_here(url: str) -> bool:

@@ -1,6 +1,6 @@
 """What a schema can't say about producers: what each is, and what it publishes."""
 
-from ebats.pipelines import links_gateway, links_ticks
+from ebats.pipelines import links_gateway, links_ticks, rules
 from ebats.pipelines.addresses import Unaddressable, of_event
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.producer import HttpProducer, Producer, PythonProducer
@@ -40,18 +40,20 @@ def _check_kind(producer: Producer, values: Values) -> bool:
     kinds = [key for key in keys if key in _KINDS] or [key for key in keys if key == "at_start"]
     if not kinds:
         text = f"`{producer.name}` has none of `http`, `cron`, `every`, `python` and `at_start`"
-        values.error_at_key(path, text, "write one of them")
+        values.problem_at_key(rules.PRODUCER_KIND, path, text, "write one of them")
         return False
     if len(kinds) > 1:
         text = f"`{producer.name}` has both `{kinds[0]}` and `{kinds[1]}`"
-        values.error_at_key((*path, kinds[1]), text, "make them two producers")
+        values.problem_at_key(rules.PRODUCER_KIND, (*path, kinds[1]), text, "make them two producers")
         return False
     if kinds == ["at_start"] and values.get(*path, "at_start") is False:
-        values.error((*path, "at_start"), f"`{producer.name}` would never publish", "write true")
+        values.problem(
+            rules.PRODUCER_TARGET, (*path, "at_start"), f"`{producer.name}` would never publish", "write true"
+        )
     for key in keys:
         if kinds[0] not in _WITH.get(key, kinds):
             text = f"`{key}` is nothing for a producer with `{kinds[0]}`"
-            values.error_at_key((*path, key), text, "take it out")
+            values.problem_at_key(rules.KEY_WITHOUT_MEANING, (*path, key), text, "take it out")
     return True
 
 
@@ -62,10 +64,12 @@ def _check_target(producer: Producer, values: Values) -> None:
         return
     if not targets:
         text = f"`{producer.name}` has neither `event` nor `task`"
-        values.error_at_key(path, text, "say what it publishes")
+        values.problem_at_key(rules.PRODUCER_TARGET, path, text, "say what it publishes")
     elif len(targets) > 1:
         text = f"`{producer.name}` has both `event` and `task`"
-        values.error_at_key((*path, "task"), text, "keep one of them, or make them two producers")
+        values.problem_at_key(
+            rules.PRODUCER_TARGET, (*path, "task"), text, "keep one of them, or make them two producers"
+        )
 
 
 def _check_yields(pipeline: Pipeline, producer: PythonProducer, values: Values) -> None:
@@ -77,7 +81,7 @@ def _check_yields(pipeline: Pipeline, producer: PythonProducer, values: Values) 
     except Unaddressable:
         text = f"`{producer.event}` is whatever matches a pattern, and a payload alone has no key to go by"
         hint = f'leave `event` out, and yield ("{producer.event}", payload, {{"key": ...}})'
-        values.error(("producers", producer.name, "event"), text, hint)
+        values.problem(rules.NO_KEY_TO_PUBLISH, ("producers", producer.name, "event"), text, hint)
 
 
 def _check_ports(pipeline: Pipeline, values: Values) -> None:
@@ -90,4 +94,4 @@ def _check_ports(pipeline: Pipeline, values: Values) -> None:
         is_same = first.host == producer.host or {first.host, producer.host} & {"0.0.0.0", "::"}
         if first is not producer and is_same and not values.has_error(*path):
             text = f"`{first.name}` listens on port {producer.port} already"
-            values.error(path, text, "choose another port")
+            values.problem(rules.SAME_PORT, path, text, "choose another port")

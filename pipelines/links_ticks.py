@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from ebats.pipelines import rules
 from ebats.pipelines.addresses import Unaddressable, of_event
 from ebats.pipelines.model import Event, Pipeline
 from ebats.pipelines.producer import TickProducer
@@ -30,7 +31,7 @@ def _check_line(producer: TickProducer, values: Values) -> None:
     try:
         cron.check(producer.cron)
     except cron.BadCron as error:
-        values.error(("producers", producer.name, "cron"), str(error), error.hint)
+        values.problem(rules.BAD_CRON, ("producers", producer.name, "cron"), str(error), error.hint)
 
 
 def _check_payload(producer: TickProducer, values: Values) -> None:
@@ -41,7 +42,7 @@ def _check_payload(producer: TickProducer, values: Values) -> None:
         try:
             ticks.template(text)
         except ValueError as error:
-            values.error(where, "this template can't be read", str(error))
+            values.problem(rules.BAD_TEMPLATE, where, "this template can't be read", str(error))
 
 
 def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
@@ -58,7 +59,12 @@ def _check_event(pipeline: Pipeline, producer: TickProducer, name: str, values: 
         of_event(pipeline.name, wire(pipeline), name, now=0.0)
     except Unaddressable:
         text = f"`{name}` is whatever matches a pattern, and a clock has no key to publish it with"
-        values.error((*path, "event"), text, "write an event whose `key` has no * and no #, or a `task`")
+        values.problem(
+            rules.NO_KEY_TO_PUBLISH,
+            (*path, "event"),
+            text,
+            "write an event whose `key` has no * and no #, or a `task`",
+        )
     event = pipeline.events[name]
     if event.format != "json" and not values.has_error(*path, "payload"):
         _check_text(producer, event, values)
@@ -72,7 +78,7 @@ def _check_text(producer: TickProducer, event: Event, values: Values) -> None:
         return
     where = f"`payload` isn't a text, and `{event.name}` has the format {event.format}"
     if is_written:
-        values.error((*path, "payload"), where, 'write a text, such as "{{ tick }}"')
+        values.problem(rules.NOT_FOR_FORMAT, (*path, "payload"), where, 'write a text, such as "{{ tick }}"')
     else:
         text = f"`{producer.name}` has no `payload`, and `{event.name}` has the format {event.format}"
-        values.error_at_key(path, text, 'add `payload`, a text such as "{{ tick }}"')
+        values.problem_at_key(rules.NOT_FOR_FORMAT, path, text, 'add `payload`, a text such as "{{ tick }}"')

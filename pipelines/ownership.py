@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
+from ebats.pipelines import rules
 from ebats.pipelines.model import Event, Exchange, Pipeline, Queue
 from ebats.pipelines.producer import HttpProducer
+from ebats.pipelines.rules import Rule
 from ebats.pipelines.topology import intake_names
 from ebats.pipelines.values import Values
 
@@ -44,18 +46,25 @@ def _check_names(
         broker_name = item.broker_name
         if broker_name in first:
             text = f"`{item.name}` is called `{broker_name}` on the broker, as is `{first[broker_name]}`"
-            _error_at_name(section, item.name, text, "keep one of them, or give it another name", values)
+            _error_at_name(
+                rules.SAME_ON_BROKER,
+                section,
+                item.name,
+                text,
+                "keep one of them, or give it another name",
+                values,
+            )
         first.setdefault(broker_name, item.name)
         rest = broker_name.removeprefix(f"{pipeline.name}.")
         if rest != broker_name and _OURS.match(rest) and _is_chosen(section, item, values):
             text = f"`{broker_name}` is what ebats itself uses in this pipeline"
-            _error_at_name(section, item.name, text, "choose another name", values)
+            _error_at_name(rules.RESERVED_NAME, section, item.name, text, "choose another name", values)
         if broker_name.startswith("amq.") and not (section == "exchanges" and item.external):
             text = f"`{broker_name}` belongs to the broker: names that begin with `amq.` can't be declared"
             hint = "choose another name"
             if broker_name in PREDECLARED and kind == "exchange":
                 hint = "add `external: true`, or choose another name"
-            _error_at_name(section, item.name, text, hint, values)
+            _error_at_name(rules.RESERVED_NAME, section, item.name, text, hint, values)
 
 
 def _is_chosen(section: Section, item: Exchange | Queue, values: Values) -> bool:
@@ -63,13 +72,13 @@ def _is_chosen(section: Section, item: Exchange | Queue, values: Values) -> bool
     return "name" in values.keys(section, item.name)
 
 
-def _error_at_name(section: Section, name: str, text: str, hint: str, values: Values) -> None:
+def _error_at_name(rule: Rule, section: Section, name: str, text: str, hint: str, values: Values) -> None:
     if "name" in values.keys(section, name):
-        values.error((section, name, "name"), text, hint)
+        values.problem(rule, (section, name, "name"), text, hint)
     elif name in values.keys(section):
-        values.error_at_key((section, name), text, hint)
+        values.problem_at_key(rule, (section, name), text, hint)
     else:  # a task's own queue
-        values.error_at_key(("tasks", name), text, hint)
+        values.problem_at_key(rule, ("tasks", name), text, hint)
 
 
 def _check_exchange(exchange: Exchange, values: Values) -> None:
@@ -79,11 +88,18 @@ def _check_exchange(exchange: Exchange, values: Values) -> None:
     path = ("exchanges", exchange.name)
     if is_type is None:
         text = f"`{exchange.broker_name}` routes by headers, which no event does"
-        _error_at_name("exchanges", exchange.name, text, "take amq.topic, amq.direct or amq.fanout", values)
+        _error_at_name(
+            rules.OTHER_TYPE,
+            "exchanges",
+            exchange.name,
+            text,
+            "take amq.topic, amq.direct or amq.fanout",
+            values,
+        )
     elif is_type != exchange.type:
         text = f"`{exchange.broker_name}` is a {is_type} exchange on every broker"
         at = (*path, "type") if "type" in values.keys(*path) else (*path, "name")
-        values.error(at, text, f"write `type: {is_type}`")
+        values.problem(rules.OTHER_TYPE, at, text, f"write `type: {is_type}`")
 
 
 def _check_settings(queue: Queue, values: Values) -> None:
@@ -92,7 +108,7 @@ def _check_settings(queue: Queue, values: Values) -> None:
     for key in ("ack", "crashes", *(("type",) if queue.external else ())):
         if key in values.keys(*path):
             text = f"`{key}` means nothing at `{queue.name}`: {_why_not(key)}"
-            values.error_at_key((*path, key), text, "take it out")
+            values.problem_at_key(rules.KEY_WITHOUT_MEANING, (*path, key), text, "take it out")
 
 
 def _why_not(key: str) -> str:
@@ -111,8 +127,11 @@ def _check_unused(pipeline: Pipeline, queue: Queue, values: Values) -> None:
     if not is_taken and any(isinstance(each, HttpProducer) for each in pipeline.producers.values()):
         return  # a gateway may publish to it
     text = f"no event comes from the external queue `{queue.name}`"
-    values.error_at_key(
-        ("queues", queue.name), text, f"name it in one, `queue: {queue.name}`, or take it out"
+    values.problem_at_key(
+        rules.UNUSED_EXTERNAL,
+        ("queues", queue.name),
+        text,
+        f"name it in one, `queue: {queue.name}`, or take it out",
     )
 
 
@@ -139,13 +158,13 @@ def _error_at_queue(task: str, queue: Queue, text: str, hint: str, values: Value
     """Note an error at the place where a task names a queue; at the task where the queue is its own."""
     path = ("tasks", task)
     if values.get(*path, "queue") == queue.name:
-        values.error((*path, "queue"), text, hint)
+        values.problem(rules.NOT_ALLOWED_QUEUE, (*path, "queue"), text, hint)
         return
     for index, name in values.items(*path, "queues"):
         if name == queue.name:
-            values.error((*path, "queues", index), text, hint)
+            values.problem(rules.NOT_ALLOWED_QUEUE, (*path, "queues", index), text, hint)
             return
-    values.error_at_key(path, text, hint)
+    values.problem_at_key(rules.NOT_ALLOWED_QUEUE, path, text, hint)
 
 
 def _check_intakes(pipeline: Pipeline, values: Values) -> None:
@@ -157,4 +176,4 @@ def _check_intakes(pipeline: Pipeline, values: Values) -> None:
         if other is not event:
             text = f"`{event.queue.name}` is the intake of `{other.name}` already"
             hint = f"add the tasks to `{other.name}`: a message in a queue is one event"
-            values.error(("events", event.name, "queue"), text, hint)
+            values.problem(rules.SECOND_INTAKE, ("events", event.name, "queue"), text, hint)

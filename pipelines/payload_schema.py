@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ebats.pipelines import rules
 from ebats.pipelines.model import PayloadSchema
 from ebats.pipelines.schema_doubts import doubts
 from ebats.pipelines.schema_faults import Fault, faults
@@ -40,37 +41,41 @@ def resolve_schema(values: Values, event: str, folder: Path) -> PayloadSchema | 
     format_ = values.get("events", event, "format") or "json"
     if format_ != "json":
         text = f"a payload of format `{shown(format_)}` has nothing that a schema could be about"
-        values.error_at_key(path, text, "take `schema` or `format` out")
+        values.problem_at_key(rules.NOT_FOR_FORMAT, path, text, "take `schema` or `format` out")
         return None
     if isinstance(written, dict):
         return _in_place(values, event, written)
     try:
         schema = _read(folder / written)
     except _Unreadable as error:
-        values.error(path, f"the schema {shown(written)} can't be used: {error}", error.hint)
+        values.problem(
+            rules.BAD_SCHEMA, path, f"the schema {shown(written)} can't be used: {error}", error.hint
+        )
         return None
     found = faults(schema)
     for fault in found:
-        values.error(path, _about(shown(written), fault), fault.hint)
+        values.problem(rules.BAD_SCHEMA, path, _about(shown(written), fault), fault.hint)
     for place, near in () if found else islice(doubts(schema), _MOST_DOUBTS):
         text = (
             f"in {shown(written)} `{short(pointer(place))}` is no keyword of JSON Schema and checks nothing"
         )
-        values.warning(path, text, f"did you mean `{near}`?")
+        values.problem(rules.DOUBTFUL_SCHEMA, path, text, f"did you mean `{near}`?")
     return None if found else PayloadSchema(text=_text(schema), where=short(written))
 
 
 def _in_place(values: Values, event: str, schema: dict[str, Any]) -> PayloadSchema | None:
     path = ("events", event, "schema")
     if not _is_json(schema):
-        values.error(path, "the schema holds a number that JSON doesn't have", "write another")
+        values.problem(
+            rules.BAD_SCHEMA, path, "the schema holds a number that JSON doesn't have", "write another"
+        )
         return None
     found = faults(schema)
     for fault in found:
-        values.error((*path, *fault.path), _about("the schema", fault), fault.hint)
+        values.problem(rules.BAD_SCHEMA, (*path, *fault.path), _about("the schema", fault), fault.hint)
     for place, near in () if found else islice(doubts(schema), _MOST_DOUBTS):
         text = f"in the schema `{short(pointer(place))}` is no keyword of JSON Schema and checks nothing"
-        values.warning_at_key((*path, *place), text, f"did you mean `{near}`?")
+        values.problem_at_key(rules.DOUBTFUL_SCHEMA, (*path, *place), text, f"did you mean `{near}`?")
     return None if found else PayloadSchema(text=_text(schema), where=f"events.{event}.schema")
 
 

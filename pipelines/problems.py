@@ -1,9 +1,9 @@
 """What is wrong with a file: a problem, its place, what to do about it."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-Severity = Literal["error", "warning"]
+from ebats.pipelines.rules import Rule, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -25,15 +25,20 @@ class Problem:
     """One thing that is wrong, or doubtful, in a file."""
 
     place: Place
+    rule: Rule
     #: One sentence: what is wrong.
     text: str
     #: One sentence: what to do.
     hint: str = ""
-    severity: Severity = "error"
+
+    @property
+    def severity(self) -> Severity:
+        """Whether a file that has it can be run."""
+        return self.rule.severity
 
     def __str__(self) -> str:
         hint = f"; {self.hint}" if self.hint else ""
-        return f"{self.place}: {self.severity}: {self.text}{hint}"
+        return f"{self.place}: {self.severity}[{self.rule}]: {self.text}{hint}"
 
 
 class EbatsError(Exception):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from ebats.pipelines import template
+from ebats.pipelines import rules, template
 from ebats.pipelines.address import resolve_broker
 from ebats.pipelines.entry_point import EntryPoint
 from ebats.pipelines.ladder import LONGEST_RUNG_MS
@@ -138,8 +138,11 @@ def _task_queues(
         default = values.reference(*path, "queue", kind="queue", known=queues)
         if chosen and default and default not in chosen:
             text = f"`{default.name}` isn't among the `queues` of `{task}`"
-            values.error(
-                (*path, "queue"), text, "add it there, or take `queue` out: the first is the default"
+            values.problem(
+                rules.NOT_ALLOWED_QUEUE,
+                (*path, "queue"),
+                text,
+                "add it there, or take `queue` out: the first is the default",
             )
         chosen = (*((default,) if default else ()), *(queue for queue in chosen if queue != default))
     own = queues.get(task) or Queue(
@@ -233,7 +236,12 @@ def _labels(values: Values, event: str) -> dict[str, str]:
         try:
             template.parse(text or "")
         except ValueError as error:
-            values.error(("events", event, "labels", name), "this template can't be read", str(error))
+            values.problem(
+                rules.BAD_TEMPLATE,
+                ("events", event, "labels", name),
+                "this template can't be read",
+                str(error),
+            )
     return {name: text for name, text in labels.items() if text}
 
 

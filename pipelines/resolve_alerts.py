@@ -5,6 +5,7 @@ from collections.abc import Container, Iterable, Mapping
 from pathlib import Path as Folder
 from typing import get_args
 
+from ebats.pipelines import rules
 from ebats.pipelines.alerts import (
     AT_LEAST,
     Alerts,
@@ -149,7 +150,9 @@ def _name(values: Values, path: Path, condition: Condition, taken: set[str]) -> 
     written = values.get(*path, "name")
     name = written or condition
     if written in taken:
-        values.error((*path, "name"), f"there is a rule `{written}` already", "give it another name")
+        values.problem(
+            rules.NAMED_TWICE, (*path, "name"), f"there is a rule `{written}` already", "give it another name"
+        )
     number = 2
     while name in taken:
         name, number = f"{condition}{number}", number + 1
@@ -167,7 +170,9 @@ def _threshold(values: Values, path: Path, condition: Condition) -> float:
         share = float(f"{value[:-1]}e-2")
         if not 0 < share <= 1:
             hint = "write a percentage above 0% and up to 100%"
-            values.error((*path, condition), f"`{value}` can't be reached, or always is", hint)
+            values.problem(
+                rules.IDLE_RULE, (*path, condition), f"`{value}` can't be reached, or always is", hint
+            )
         return share
     return float(value)
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path as Folder
 from typing import Any
 
+from ebats.pipelines import rules
 from ebats.pipelines.http_task import (
     BREAKS_AFTER,
     FINAL,
@@ -79,7 +80,9 @@ def _statuses(values: Values, path: Path, default: Statuses) -> Statuses:
         low, _, high = (item if isinstance(item, str) else str(int(item))).partition("-")
         ranges.append((int(low), int(high or low)))
         if ranges[-1][0] > ranges[-1][1]:
-            values.error((*path, index), f"`{item}` ends before it begins", f"write {high}-{low}")
+            values.problem(
+                rules.BAD_STATUS, (*path, index), f"`{item}` ends before it begins", f"write {high}-{low}"
+            )
     return tuple(ranges)
 
 

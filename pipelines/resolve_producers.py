@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from ebats.pipelines import rules
 from ebats.pipelines.entry_point import EntryPoint
 from ebats.pipelines.model import Event, Task
 from ebats.pipelines.producer import Allow, HttpProducer, Producer, PythonProducer, TickProducer, Token
@@ -79,7 +80,7 @@ def _http(values: Values, name: str) -> HttpProducer:
 def _address(values: Values, path: Path) -> tuple[str, int]:
     host, _, port = (values.get(*path) or LISTEN).rpartition(":")
     if not 0 < int(port) < 65_536:
-        values.error(path, f"there is no port {port}", "write one from 1 to 65535")
+        values.problem(rules.BAD_HOST, path, f"there is no port {port}", "write one from 1 to 65535")
     return host.strip("[]"), int(port)
 
 

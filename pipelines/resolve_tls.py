@@ -2,6 +2,7 @@
 
 from pathlib import Path as Folder
 
+from ebats.pipelines import rules
 from ebats.pipelines.source import Path
 from ebats.pipelines.tls import Tls
 from ebats.pipelines.values import Values
@@ -16,5 +17,5 @@ def resolve_tls(values: Values, path: Path, folder: Folder) -> Tls | None:
     paths = {key: values.get(*path, key) for key in _FILES}
     if paths["keyfile"] and not paths["certfile"]:
         text = "`keyfile` stands here without `certfile`"
-        values.error_at_key((*path, "keyfile"), text, "add the certificate of this key")
+        values.problem_at_key(rules.LONELY_KEY, (*path, "keyfile"), text, "add the certificate of this key")
     return Tls(**{key: str(folder / file) for key, file in paths.items() if file})

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ebats.pipelines import scalars
+from ebats.pipelines import rules, scalars
 from ebats.pipelines.problems import Place, Problem
+from ebats.pipelines.rules import Rule
 from ebats.pipelines.secrets import shown
 from ebats.pipelines.variables import VariableError, substitute
 
@@ -120,26 +121,31 @@ def parse(file: str, content: bytes, environ: Mapping[str, str]) -> tuple[Source
 
 
 class _UnusableError(Exception):
-    def __init__(self, place: Place, text: str, hint: str = "") -> None:
+    def __init__(self, rule: Rule, place: Place, text: str, hint: str = "") -> None:
         super().__init__(text)
-        self.problem = Problem(place=place, text=text, hint=hint)
+        self.problem = Problem(place=place, rule=rule, text=text, hint=hint)
 
 
 def _compose(file: str, content: bytes) -> yaml.Node | None:
     if len(content) > _MOST_BYTES:
-        raise _UnusableError(Place(file=file, line=1, column=1), "the file is larger than 1 MiB", "split it")
+        raise _UnusableError(
+            rules.TOO_LARGE, Place(file=file, line=1, column=1), "the file is larger than 1 MiB", "split it"
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         place = _place_of_byte(file, content, error.start)
-        raise _UnusableError(place, "the file isn't UTF-8", "save it in that encoding") from error
+        hint = "save it in that encoding"
+        raise _UnusableError(rules.NOT_UTF8, place, "the file isn't UTF-8", hint) from error
     loader = _Loader(text)
     try:
         return loader.get_single_node()
     except yaml.reader.ReaderError as error:
         # The C parser counts bytes.
         place = _place_of_byte(file, text.encode(), int(error.position))
-        raise _UnusableError(place, f"this isn't YAML: {error.reason}", "take the character out") from error
+        raise _UnusableError(
+            rules.NOT_YAML, place, f"this isn't YAML: {error.reason}", "take the character out"
+        ) from error
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(file, text, error) from error
     finally:
@@ -161,7 +167,9 @@ def _syntax_error(file: str, text: str, error: yaml.MarkedYAMLError) -> _Unusabl
         line, column = len(lines) - 1, len(lines[-1])
     place = Place(file=file, line=line + 1, column=column + 1)
     text = (error.problem or str(error)).removeprefix("but ")
-    return _UnusableError(place, f"this isn't YAML: {text}", _syntax_hint(lines, line, column, error))
+    return _UnusableError(
+        rules.NOT_YAML, place, f"this isn't YAML: {text}", _syntax_hint(lines, line, column, error)
+    )
 
 
 def _syntax_hint(lines: list[str], line: int, column: int, error: yaml.MarkedYAMLError) -> str:
@@ -197,9 +205,11 @@ class _Builder:
         place = self.values[path] = self._place(node)
         self._nodes += 1
         if self._nodes > _MOST_NODES:
-            raise _UnusableError(place, "the file's aliases make it too large", "use fewer of them")
+            raise _UnusableError(
+                rules.TOO_LARGE, place, "the file's aliases make it too large", "use fewer of them"
+            )
         if id(node) in self._open:
-            raise _UnusableError(place, "this alias contains itself", "take it out")
+            raise _UnusableError(rules.ALIAS_IN_ITSELF, place, "this alias contains itself", "take it out")
         self._open.add(id(node))
         try:
             return self._content(node, path)
@@ -216,11 +226,15 @@ class _Builder:
             try:
                 return self._scalar(node, kind, path)
             except VariableError as error:
-                self._problem(node, str(error), error.hint)
+                self._problem(error.rule, node, str(error), error.hint)
             except (KeyError, ValueError):
-                self._problem(node, f"the tag `{shown(kind)}` means nothing here", "take it out")
+                self._problem(
+                    rules.UNKNOWN_TAG, node, f"the tag `{shown(kind)}` means nothing here", "take it out"
+                )
         else:
-            self._problem(node, f"the tag `{shown(kind)}` means nothing here", "take it out")
+            self._problem(
+                rules.UNKNOWN_TAG, node, f"the tag `{shown(kind)}` means nothing here", "take it out"
+            )
         self.broken.add(path)
         return None
 
@@ -251,7 +265,12 @@ class _Builder:
 
     def _merged(self, base: yaml.Node, path: Path) -> Iterator[tuple[str, Any]]:
         if not isinstance(base, yaml.MappingNode) or base.tag != _TAG + "map":
-            self._problem(base, "`<<` takes a mapping, or a list of them", "point it at one with an alias")
+            self._problem(
+                rules.BAD_MERGE,
+                base,
+                "`<<` takes a mapping, or a list of them",
+                "point it at one with an alias",
+            )
             return
         place = self.values[path]
         yield from self.build(base, path).items()
@@ -260,18 +279,19 @@ class _Builder:
     def _is_new_key(self, key: yaml.Node, known: Mapping[str, tuple[yaml.Node, yaml.Node]]) -> bool:
         if key.tag != _TAG + "str":
             what = f"`{shown(key.value)}`" if isinstance(key, yaml.ScalarNode) else "this one"
-            self._problem(key, f"a key must be a text, and {what} isn't", "put it in quotes")
+            self._problem(
+                rules.KEY_NOT_TEXT, key, f"a key must be a text, and {what} isn't", "put it in quotes"
+            )
             return False
         if key.value in known:
             first = self._place(known[key.value][0])
-            self._problem(
-                key, f"the key `{shown(key.value)}` stands twice", f"keep one; the first is at {first}"
-            )
+            hint = f"keep one; the first is at {first}"
+            self._problem(rules.KEY_TWICE, key, f"the key `{shown(key.value)}` stands twice", hint)
             return False
         return True
 
     def _place(self, node: yaml.Node) -> Place:
         return Place(file=self._file, line=node.start_mark.line + 1, column=node.start_mark.column + 1)
 
-    def _problem(self, node: yaml.Node, text: str, hint: str) -> None:
-        self.problems.append(Problem(place=self._place(node), text=text, hint=hint))
+    def _problem(self, rule: Rule, node: yaml.Node, text: str, hint: str) -> None:
+        self.problems.append(Problem(place=self._place(node), rule=rule, text=text, hint=hint))

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, KeysView, Mapping
 from typing import Any, TypeVar
 
+from ebats.pipelines import rules
 from ebats.pipelines.entry_point import EntryPoint
 from ebats.pipelines.ladder import format_duration, parse_duration
-from ebats.pipelines.problems import Place, Problem, Severity
+from ebats.pipelines.problems import Place, Problem
+from ebats.pipelines.rules import Rule
 from ebats.pipelines.secrets import one_line, shown
 from ebats.pipelines.sizes import format_size, parse_size
 from ebats.pipelines.source import Path, Source
@@ -64,9 +66,16 @@ class Values:
             return parse_duration(default)
         ms = parse_duration(value)
         if ms < low:
-            self.error(path, f"`{value}` is too short", f"write {format_duration(low)} or more")
+            self.problem(
+                rules.OUT_OF_BOUNDS, path, f"`{value}` is too short", f"write {format_duration(low)} or more"
+            )
         elif ms > high:
-            self.error(path, f"`{value[:60]}` is too long", f"write {format_duration(high)} or less")
+            self.problem(
+                rules.OUT_OF_BOUNDS,
+                path,
+                f"`{value[:60]}` is too long",
+                f"write {format_duration(high)} or less",
+            )
         return ms
 
     def seconds(self, *path: str | int, default: str, low: int = 1, high: int = 86_400_000) -> float:
@@ -88,7 +97,9 @@ class Values:
             return None
         size = parse_size(value)
         if size < low:
-            self.error(path, f"`{value}` is too small", f"write {format_size(low)} or more")
+            self.problem(
+                rules.OUT_OF_BOUNDS, path, f"`{value}` is too small", f"write {format_size(low)} or more"
+            )
         return size
 
     def entry_point(self, *path: str | int) -> EntryPoint | None:
@@ -108,7 +119,7 @@ class Values:
         sections: list[Path] = [("queues",), ("tasks",)] if kind == "queue" else [section or (f"{kind}s",)]
         if name not in known and not any(self.is_broken(*each) for each in sections):
             hint = suggest(name, known) or f"add it to `{kind}s`"
-            self.error(path, f"there is no {kind} `{name}`", hint)
+            self.problem(rules.UNKNOWN_NAME, path, f"there is no {kind} `{name}`", hint)
         return known.get(name)
 
     def references(
@@ -128,7 +139,7 @@ class Values:
             return
         if name == "localtime":
             hint = "write its IANA name, such as Europe/Berlin: it has to be the same on all machines"
-            self.error(path, "`localtime` is another zone on each machine", hint)
+            self.problem(rules.BAD_TIMEZONE, path, "`localtime` is another zone on each machine", hint)
             return
         import zoneinfo  # its database is on the disk: most commands don't need it
 
@@ -137,28 +148,18 @@ class Values:
         except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
             near = suggest(name, sorted(zoneinfo.available_timezones()))
             hint = near if near.startswith("did") else "write an IANA name, such as Europe/Berlin"
-            self.error(path, f"there is no time zone `{shown(name)}`", hint)
+            self.problem(rules.BAD_TIMEZONE, path, f"there is no time zone `{shown(name)}`", hint)
 
-    def error(self, path: Path, text: str, hint: str) -> None:
-        """Note that a value is wrong."""
-        self._faults.add(path)
-        self._note(self.source.place(path), text, hint, "error")
+    def problem(self, rule: Rule, path: Path, text: str, hint: str) -> None:
+        """Note that a value breaks a rule."""
+        self._note(rule, path, self.source.place(path), text, hint)
 
-    def warning(self, path: Path, text: str, hint: str) -> None:
-        """Note that a value is doubtful."""
-        self._note(self.source.place(path), text, hint, "warning")
+    def problem_at_key(self, rule: Rule, path: Path, text: str, hint: str) -> None:
+        """Note that a definition, or one of its keys, breaks a rule as a whole."""
+        self._note(rule, path, self.source.key_place(path), text, hint)
 
-    def error_at_key(self, path: Path, text: str, hint: str) -> None:
-        """Note that a definition, or one of its keys, is wrong as a whole."""
-        self._faults.add(path)
-        self._note(self.source.key_place(path), text, hint, "error")
-
-    def warning_at_key(self, path: Path, text: str, hint: str) -> None:
-        """Note that a definition, or one of its keys, is doubtful as a whole."""
-        self._note(self.source.key_place(path), text, hint, "warning")
-
-    def _note(self, place: Place, text: str, hint: str, severity: Severity) -> None:
+    def _note(self, rule: Rule, path: Path, place: Place, text: str, hint: str) -> None:
+        if rule.severity == "error":
+            self._faults.add(path)
         # Names that the schema refused, with line breaks in them, come here too.
-        self.problems.append(
-            Problem(place=place, text=one_line(text), hint=one_line(hint), severity=severity)
-        )
+        self.problems.append(Problem(place=place, rule=rule, text=one_line(text), hint=one_line(hint)))

@@ -3,6 +3,9 @@
 import re
 from collections.abc import Mapping
 
+from ebats.pipelines import rules
+from ebats.pipelines.rules import Rule
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BRACE = re.compile(r"\$\$|\$\{|\}")
 
@@ -10,9 +13,10 @@ _BRACE = re.compile(r"\$\$|\$\{|\}")
 class VariableError(ValueError):
     """Raised when a text can't be filled: its text says why, `hint` what to do."""
 
-    def __init__(self, text: str, hint: str) -> None:
+    def __init__(self, text: str, hint: str, rule: Rule = rules.MALFORMED_VARIABLE) -> None:
         super().__init__(text)
         self.hint = hint
+        self.rule = rule
 
 
 def substitute(text: str, environ: Mapping[str, str]) -> str:
@@ -70,5 +74,5 @@ def _value(inside: str, environ: Mapping[str, str]) -> str:
         return environ.get(name[0]) or substitute(rest[2:], environ)
     if name[0] not in environ:
         hint = f"set it, or give it a default: ${{{name[0]}:-default}}"
-        raise VariableError(f"the environment variable {name[0]} isn't set", hint)
+        raise VariableError(f"the environment variable {name[0]} isn't set", hint, rules.UNSET_VARIABLE)
     return environ[name[0]]

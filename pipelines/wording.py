@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ebats.pipelines import scalars
+from ebats.pipelines import rules, scalars
 from ebats.pipelines.problems import Problem
+from ebats.pipelines.rules import Rule
 from ebats.pipelines.secrets import shown
 from ebats.pipelines.source import Path, Source
 from ebats.pipelines.suggestion import suggest
@@ -46,7 +47,10 @@ def explain(source: Source, violation: Violation) -> Iterator[Problem]:
     if violation.is_about_key:
         place = source.key_place((*violation.path, violation.found))
         yield Problem(
-            place=place, text=f"{_shown(violation.found)} can't be used here: it {wrong}", hint=hint
+            place=place,
+            rule=rules.BAD_NAME,
+            text=f"{_shown(violation.found)} can't be used here: it {wrong}",
+            hint=hint,
         )
         return
     subject = _subject(violation.path)
@@ -54,7 +58,19 @@ def explain(source: Source, violation: Violation) -> Iterator[Problem]:
     if violation.schema.get("writeOnly"):
         # It may hold a password.
         text = f"{subject} {wrong}"
-    yield Problem(place=source.place(violation.path), text=text, hint=hint)
+    yield Problem(place=source.place(violation.path), rule=_rule(violation), text=text, hint=hint)
+
+
+_BY_KEYWORD: Mapping[str, Rule] = {
+    **dict.fromkeys(("type", "anyOf"), rules.WRONG_TYPE),
+    **dict.fromkeys(
+        ("minimum", "maximum", "minItems", "maxItems", "minLength", "maxLength"), rules.OUT_OF_BOUNDS
+    ),
+}
+
+
+def _rule(violation: Violation) -> Rule:
+    return _BY_KEYWORD.get(violation.keyword, rules.WRONG_VALUE)
 
 
 def _about_keys(violation: Violation) -> Callable[[Source, Violation], Iterator[Problem]] | None:
@@ -73,7 +89,12 @@ def _unknown_keys(source: Source, violation: Violation) -> Iterator[Problem]:
     for key in violation.found:
         if key not in violation.schema["properties"] and not key.startswith("x-"):
             place = source.key_place((*violation.path, key))
-            yield Problem(place=place, text=f"there is no key {_shown(key)} here", hint=suggest(key, known))
+            yield Problem(
+                place=place,
+                rule=rules.UNKNOWN_KEY,
+                text=f"there is no key {_shown(key)} here",
+                hint=suggest(key, known),
+            )
 
 
 def _missing_keys(source: Source, violation: Violation) -> Iterator[Problem]:
@@ -82,7 +103,9 @@ def _missing_keys(source: Source, violation: Violation) -> Iterator[Problem]:
             example = violation.schema["properties"][key]["examples"][0]
             text = f"{_subject(violation.path)} has no `{key}`"
             hint = f"add it: `{key}: {_written(example)}`"
-            yield Problem(place=source.key_place(violation.path), text=text, hint=hint)
+            yield Problem(
+                place=source.key_place(violation.path), rule=rules.MISSING_KEY, text=text, hint=hint
+            )
 
 
 def _not_one_of(source: Source, violation: Violation) -> Iterator[Problem]:
@@ -98,7 +121,7 @@ def _not_one_of(source: Source, violation: Violation) -> Iterator[Problem]:
     else:
         place = source.key_place(violation.path)
         text = f"{subject} has none of {listed}"
-    yield Problem(place=place, text=text, hint="write one of them")
+    yield Problem(place=place, rule=rules.NOT_ONE_OF, text=text, hint="write one of them")
 
 
 def _lonely_keys(source: Source, violation: Violation) -> Iterator[Problem]:
@@ -106,7 +129,9 @@ def _lonely_keys(source: Source, violation: Violation) -> Iterator[Problem]:
         if key in violation.found and needed[0] not in violation.found:
             place = source.key_place((*violation.path, key))
             text = f"`{key}` stands here without `{needed[0]}`"
-            yield Problem(place=place, text=text, hint="put it below the key that it belongs to")
+            yield Problem(
+                place=place, rule=rules.LONELY_KEY, text=text, hint="put it below the key that it belongs to"
+            )
 
 
 def _what_it_must_be(violation: Violation) -> tuple[str, str]:

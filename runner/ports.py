@@ -5,6 +5,7 @@ import socket
 from collections.abc import Collection, Iterator
 from contextlib import closing, suppress
 
+from ebats.pipelines import rules
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import BadFile, Problem
 from ebats.pipelines.producer import HttpProducer
@@ -34,6 +35,7 @@ def check(pipeline: Pipeline, only: Collection[str] = ()) -> None:
     problems = [
         Problem(
             place=gateway.place,
+            rule=rules.PORT_TAKEN,
             text=f"`{gateway.name}` can't listen on {gateway.host}:{gateway.port}: {why}",
             hint=hint,
         )

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ebats.pipelines import rules
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.plan import ProcessSpec
 from ebats.pipelines.problems import BadFile, Place, Problem
@@ -79,6 +80,7 @@ def _place(trying: list[Any]) -> Place:
 def _problem(entry: str, file: str, line: int, column: int, text: str) -> Problem:
     return Problem(
         place=Place(file=file, line=line, column=column),
+        rule=rules.NOT_IMPORTABLE,
         text=text,
         hint=f"{entry} is looked for from the folder of the file, then where Python finds its packages",
     )

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 
-from ebats.pipelines import load, ticks
+from ebats.pipelines import load, rules, ticks
 from ebats.pipelines.load import Loaded
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import BadFile, Problem
@@ -40,4 +40,6 @@ def _problems(pipeline: Pipeline) -> Iterator[Problem]:
             schemas.check_body(producer.event, json.dumps(payload).encode())
         except BadPayload as error:
             text = f"the payload of `{producer.name}` breaks the schema of `{producer.event}`: {error.why}"
-            yield Problem(place=producer.place, text=text, hint="change one of them")
+            yield Problem(
+                place=producer.place, rule=rules.PAYLOAD_BREAKS_SCHEMA, text=text, hint="change one of them"
+            )

@@ -36,7 +36,7 @@ def count(problems: Iterable[Problem]) -> str:
 def _one(problem: Problem, files: dict[str, list[str]], colour: bool) -> str:
     start, end = (_COLOURS[problem.severity], _RESET) if colour else ("", "")
     hint = f"; {problem.hint}" if problem.hint else ""
-    first = f"{problem.place}: {start}{problem.severity}{end}: {problem.text}{hint}\n"
+    first = f"{problem.place}: {start}{problem.severity}[{problem.rule}]{end}: {problem.text}{hint}\n"
     return first + _excerpt(problem.place, _lines(problem.place.file, files), start, end)
 
 

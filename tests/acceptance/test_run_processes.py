@@ -127,7 +127,7 @@ def test_module_that_ends_its_process_is_a_problem_with_its_line(
     command = site.launch()
 
     assert command.wait(20) == 78
-    assert re.search(rf"{re.escape(str(site.file))}:\d+:\d+: error: .*deadly:task", command.output)
+    assert re.search(rf"{re.escape(str(site.file))}:\d+:\d+: error\[EB301\]: .*deadly:task", command.output)
     assert said in command.output
     assert "runs" not in command.output
 

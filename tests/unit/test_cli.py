@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ebats import __version__
+from ebats.pipelines import rules
 from ebats.pipelines.problems import BadFile, EbatsError, Place, Problem, UnreadableFile, UsageError
 from ebats.runner import cli
 from ebats.runner.commands import (
@@ -180,9 +181,18 @@ def test_what_does_not_go_together_is_refused(
         (UsageError("no such thing"), 2, "ebats: no such thing\n"),
         (UnreadableFile("can't read x"), 2, "ebats: can't read x\n"),
         (
-            BadFile((Problem(place=Place(file="x", line=1, column=2), text="is bad", hint="mend it"),)),
+            BadFile(
+                (
+                    Problem(
+                        place=Place(file="x", line=1, column=2),
+                        rule=rules.WRONG_VALUE,
+                        text="is bad",
+                        hint="mend it",
+                    ),
+                )
+            ),
             78,
-            "x:1:2: error: is bad; mend it\n",
+            "x:1:2: error[EB108]: is bad; mend it\n",
         ),
         (KeyboardInterrupt(), 130, ""),
     ],

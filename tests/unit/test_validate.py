@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ebats.pipelines import rules
 from ebats.pipelines.problems import Place, Problem
 from ebats.runner.commands import validate
 from ebats.runner.commands.problems import count, render, wants_colour
@@ -48,14 +49,14 @@ def test_every_file_is_looked_at_and_only_an_unreadable_one_is_told_on_stderr(
     validate.main(["none.yaml", "bad.yaml", "good.yaml"], {})
     output = capsys.readouterr()
     assert output.err == "ebats: can't read none.yaml: No such file or directory\n"
-    assert output.out.startswith("bad.yaml:2:7: error: `name` can't be `my shop`")
+    assert output.out.startswith("bad.yaml:2:7: error[EB108]: `name` can't be `my shop`")
     assert output.out.endswith("good.yaml: ok (0 events, 0 tasks, 0 queues, 0 consumers)\n")
 
 
 def problem_in(folder: Path, line: str, column: int) -> Problem:
     file = folder / "f.yaml"
     file.write_text(line)
-    return Problem(place=Place(file=str(file), line=1, column=column), text="wrong", severity="warning")
+    return Problem(place=Place(file=str(file), line=1, column=column), rule=rules.CIRCLE, text="wrong")
 
 
 def test_the_caret_stands_below_the_place_also_behind_wide_characters(tmp_path: Path) -> None:
@@ -70,8 +71,13 @@ def test_an_excerpt_has_no_passwords_and_no_control_characters(tmp_path: Path) -
 
 
 def test_a_problem_is_shown_without_its_line_where_the_file_is_gone() -> None:
-    problem = Problem(place=Place(file="/none/f.yaml", line=3, column=1), text="wrong", hint="do this")
-    assert render([problem]) == "/none/f.yaml:3:1: error: wrong; do this\n"
+    problem = Problem(
+        place=Place(file="/none/f.yaml", line=3, column=1),
+        rule=rules.WRONG_VALUE,
+        text="wrong",
+        hint="do this",
+    )
+    assert render([problem]) == "/none/f.yaml:3:1: error[EB108]: wrong; do this\n"
 
 
 def test_colour_is_for_terminals_and_can_be_refused(tmp_path: Path) -> None:
@@ -79,12 +85,12 @@ def test_colour_is_for_terminals_and_can_be_refused(tmp_path: Path) -> None:
     assert not wants_colour(io.StringIO(), {})
     assert not wants_colour(Terminal(), {"NO_COLOR": "1"})
     assert not wants_colour(Terminal(), {"TERM": "dumb"})
-    assert "\x1b[1;33mwarning\x1b[0m" in render([problem_in(tmp_path, "a", 1)], colour=True)
+    assert "\x1b[1;33mwarning[EB224]\x1b[0m" in render([problem_in(tmp_path, "a", 1)], colour=True)
 
 
 def test_a_count_names_both_kinds(tmp_path: Path) -> None:
     warning = problem_in(tmp_path, "a", 1)
-    error = Problem(place=warning.place, text="wrong")
+    error = Problem(place=warning.place, rule=rules.WRONG_VALUE, text="wrong")
     assert count([]) == ""
     assert count([error]) == "1 error"
     assert count([warning, error, error]) == "2 errors, 1 warning"
