@@ -62,7 +62,7 @@ class ExpectedRun:
     """An attempt that is expected."""
 
     task: str
-    event: str | None | Anything = ANY
+    event: str | Anything | None = ANY
     at_ms: int | Anything = ANY
     attempt: int | Anything = ANY
     outcome: RunOutcome | Anything = ANY
@@ -85,8 +85,8 @@ class ExpectedMessage:
 class ExpectedDeath:
     """A dead letter that is expected."""
 
-    task: str | None | Anything = ANY
-    event: str | None | Anything = ANY
+    task: str | Anything | None = ANY
+    event: str | Anything | None = ANY
     at_ms: int | Anything = ANY
     reason: str | Anything = ANY
     attempts: int | Anything = ANY
