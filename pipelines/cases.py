@@ -19,6 +19,13 @@ ANY = Anything()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Containing:
+    """Stands where a payload is expected to have at least something: further keys of its mappings will do."""
+
+    payload: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseMessage:
     """A message that a case publishes: to an event, a task, a queue, or an exchange with a key."""
 
@@ -30,6 +37,8 @@ class CaseMessage:
     body: bytes = b"{}"
     id: str | None = None
     headers: Mapping[str, Any] = field(default_factory=dict)
+    #: The queue that an answer is wanted in: AMQP's property.
+    reply_to: str | None = None
     delay_ms: int = 0
     #: When it is published, on the case's clock.
     at_ms: int = 0
@@ -67,6 +76,7 @@ class ExpectedRun:
     attempt: int | Anything = ANY
     outcome: RunOutcome | Anything = ANY
     queue: str | Anything = ANY
+    #: Or ANY, or `Containing`; so are the other two's.
     payload: Any = ANY
     place: Place
 
@@ -101,6 +111,8 @@ class Expectation:
     runs: tuple[ExpectedRun, ...] | None = None
     published: tuple[ExpectedMessage, ...] | None = None
     dead: tuple[ExpectedDeath, ...] | None = None
+    #: Of `runs`, `published` and `dead`, where they are expected: the list's.
+    places: Mapping[str, Place] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
