@@ -22,7 +22,19 @@ def examine(file: str, environ: Mapping[str, str]) -> Loaded:
         BadFile: the file has errors.
         UnreadableFile: there is no such file, or it can't be read.
     """
-    loaded = load.examine(file, environ)
+    return _checked(load.examine(file, environ))
+
+
+def from_bytes(file: str, content: bytes, environ: Mapping[str, str]) -> Loaded:
+    """Return what `load.from_bytes` does, of a file whose clocks publish what their events want.
+
+    Raises:
+        BadFile: the content has errors.
+    """
+    return _checked(load.from_bytes(file, content, environ))
+
+
+def _checked(loaded: Loaded) -> Loaded:
     if found := (*_problems(loaded.pipeline),):
         raise BadFile(tuple(sorted((*loaded.warnings, *found))))
     return loaded

@@ -1,5 +1,6 @@
 """Problems as people read them: place, sentence, the line of the file with a caret below."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,6 +14,8 @@ _COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m"}
 _RESET = "\x1b[0m"
 #: Of a long line only so many characters around the place are shown.
 _WIDEST = 120
+#: As YAML counts lines.
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
 def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
@@ -20,10 +23,20 @@ def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
     return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
 
-def render(problems: Iterable[Problem], *, colour: bool = False) -> str:
-    """Return problems as text, each with the line of its file where that can still be read."""
-    files: dict[str, list[str]] = {}
+def render(
+    problems: Iterable[Problem], *, colour: bool = False, texts: Mapping[str, str] | None = None
+) -> str:
+    """Return problems as text, each with the line of its file where that can still be read.
+
+    `texts` are those of files that aren't on the disk, by their names.
+    """
+    files = {name: lines_of(text) for name, text in (texts or {}).items()}
     return "".join(_one(problem, files, colour) for problem in problems)
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a file, as the places of problems count them."""
+    return _LINE_BREAK.split(text)
 
 
 def count(problems: Iterable[Problem]) -> str:
@@ -43,7 +56,7 @@ def _one(problem: Problem, files: dict[str, list[str]], colour: bool) -> str:
 def _lines(file: str, files: dict[str, list[str]]) -> list[str]:
     if file not in files:
         try:
-            files[file] = Path(file).read_text("utf-8-sig", errors="replace").splitlines()
+            files[file] = lines_of(Path(file).read_text("utf-8-sig", errors="replace"))
         except OSError:
             files[file] = []
     return files[file]
@@ -60,5 +73,11 @@ def _excerpt(place: Place, lines: list[str], start: str, end: str) -> str:
 
 
 def _width(text: str) -> int:
-    """Return how many columns of a terminal a text takes: Chinese characters take two."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+    """Return how many columns of a terminal a text takes: Chinese characters take two, loose accents none."""
+    return sum(map(_width_of, text))
+
+
+def _width_of(char: str) -> int:
+    if unicodedata.category(char) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

@@ -13,12 +13,14 @@ from ebats.runner.commands import (
     table_queues,
     table_run,
     table_status,
+    table_validate,
 )
 from ebats.runner.commands.command import Command
 
 #: By name, in the order of the help.
 COMMANDS: dict[str, Command] = {
     **table_run.COMMANDS,
+    **table_validate.COMMANDS,
     **table_publish.COMMANDS,
     **table_status.COMMANDS,
     **table_alerts.COMMANDS,

@@ -1,4 +1,4 @@
-"""`ebats run` and `ebats validate`: their arguments and their help."""
+"""`ebats run`: its arguments and its help."""
 
 import argparse
 
@@ -14,14 +14,6 @@ examples:
 SIGTERM and Ctrl-C let running tasks finish within the file's grace time, hand back
 the rest and exit with 0; a second one ends at once.
 `ebats-run FILE` is the same command.
-"""
-_VALIDATE = """\
-examples:
-  ebats validate shop.yaml
-  ebats validate pipelines/*.yaml
-
-Every problem is shown with file, line and column. The exit code is 1 where a file
-has errors; warnings alone don't fail.
 """
 
 
@@ -52,16 +44,6 @@ def _run(arguments: argparse.Namespace) -> int:
     )
 
 
-def _add_validate(parser: argparse.ArgumentParser) -> None:
-    add_file(parser, nargs="+")
-
-
-def _validate(arguments: argparse.Namespace) -> int:
-    from ebats.runner.commands import validate
-
-    return validate.main(arguments.file, environ(arguments))
-
-
 COMMANDS = {
     "run": Command(
         help="run a file's consumers",
@@ -69,12 +51,5 @@ COMMANDS = {
         epilog=_RUN,
         add_arguments=_add_run,
         call=_run,
-    ),
-    "validate": Command(
-        help="say all that is wrong with files",
-        description="Say all that is wrong with files; nothing is imported, and no broker is asked.",
-        epilog=_VALIDATE,
-        add_arguments=_add_validate,
-        call=_validate,
     ),
 }

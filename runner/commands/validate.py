@@ -3,57 +3,38 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from ebats.pipelines.counting import counted
-from ebats.pipelines.load import Loaded
-from ebats.pipelines.model import Pipeline
-from ebats.pipelines.problems import BadFile, Problem, UnreadableFile
-from ebats.runner.commands.clocks import examine
-from ebats.runner.commands.problems import count, render, wants_colour
+from ebats.runner.commands.report_text import write
+from ebats.runner.commands.verdict import Layer, Verdict, judge
 
 GOOD, PROBLEMS, UNREADABLE = 0, 1, 2
 
 
-def main(files: Sequence[str], environ: Mapping[str, str] | None = None) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What of `ebats validate` can be chosen."""
+
+    #: End with 1 where there are warnings, too.
+    deny_warnings: bool = False
+    #: What else is looked at in files without errors, the cheap first.
+    layers: tuple[Layer, ...] = ()
+
+
+def main(files: Sequence[str], environ: Mapping[str, str] | None = None, asked: Asked | None = None) -> int:
     """Check each file and print what was found on standard output; return the exit code.
 
     It is 2 where a file can't be read, else 1 where one has errors, else 0:
-    warnings alone don't fail.
+    warnings alone don't fail, unless they are denied.
     """
     environ = os.environ if environ is None else environ
-    return max([_check(file, environ) for file in files], default=GOOD)
+    asked = asked or Asked()
+    verdicts = [judge(file, environ, asked.layers) for file in files]
+    write(verdicts, sys.stdout, sys.stderr)
+    return max([_code(verdict, asked) for verdict in verdicts], default=GOOD)
 
 
-def _check(file: str, environ: Mapping[str, str]) -> int:
-    try:
-        loaded = examine(file, environ)
-    except BadFile as error:
-        _show(error.problems)
-        sys.stdout.write(f"{file}: {count(error.problems)}\n")
-        return PROBLEMS
-    except UnreadableFile as error:
-        sys.stderr.write(f"ebats: {error}\n")
+def _code(verdict: Verdict, asked: Asked) -> int:
+    if verdict.unreadable:
         return UNREADABLE
-    _show(loaded.warnings)
-    sys.stdout.write(f"{file}: {_summary(loaded)}\n")
-    return GOOD
-
-
-def _show(problems: tuple[Problem, ...]) -> None:
-    sys.stdout.write(render(problems, colour=wants_colour(sys.stdout, os.environ)))
-
-
-def _summary(loaded: Loaded) -> str:
-    doubts = count(loaded.warnings)
-    return f"ok ({_contents(loaded.pipeline)})" + (f", {doubts}" if doubts else "")
-
-
-def _contents(pipeline: Pipeline) -> str:
-    sections = {
-        "event": pipeline.events,
-        "task": pipeline.tasks,
-        "queue": pipeline.queues,
-        "consumer": pipeline.consumers,
-        **({"producer": pipeline.producers} if pipeline.producers else {}),
-    }
-    return ", ".join(counted(len(section), noun) for noun, section in sections.items())
+    return PROBLEMS if verdict.has_errors or (asked.deny_warnings and verdict.problems) else GOOD

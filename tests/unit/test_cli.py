@@ -32,6 +32,7 @@ from ebats.runner.commands import (
     validate,
 )
 from ebats.runner.commands.environ import BadEnvFile, merge, read
+from ebats.runner.commands.validate import Asked
 
 Calls = list[tuple[Any, ...]]
 
@@ -121,7 +122,7 @@ def test_ebats_run_is_ebats_run(calls: Calls, capsys: pytest.CaptureFixture[str]
 
 def test_validate_takes_several_files(calls: Calls) -> None:
     cli.main(["validate", "a.yaml", "b.yaml"])
-    assert calls == [(["a.yaml", "b.yaml"], (None,))]
+    assert calls == [(["a.yaml", "b.yaml"], (None,), Asked())]
 
 
 def test_publish_takes_an_event_a_task_or_an_exchange(calls: Calls) -> None:

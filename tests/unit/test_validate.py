@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ebats.pipelines import rules
+from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import Place, Problem
 from ebats.runner.commands import validate
 from ebats.runner.commands.problems import count, render, wants_colour
@@ -51,6 +52,46 @@ def test_every_file_is_looked_at_and_only_an_unreadable_one_is_told_on_stderr(
     assert output.err == "ebats: can't read none.yaml: No such file or directory\n"
     assert output.out.startswith("bad.yaml:2:7: error[EB108]: `name` can't be `my shop`")
     assert output.out.endswith("good.yaml: ok (0 events, 0 tasks, 0 queues, 0 consumers)\n")
+
+
+def test_warnings_fail_only_where_they_are_denied(folder: Path) -> None:
+    (folder / "good.yaml").write_text(GOOD + "ladders: {unused: [5s]}\n")
+    assert validate.main(["good.yaml"], {}) == 0
+    assert validate.main(["good.yaml"], {}, validate.Asked(deny_warnings=True)) == 1
+
+
+def test_a_layer_looks_at_good_files_only_and_its_errors_fail(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def layer(pipeline: Pipeline) -> list[Problem]:
+        place = Place(file="good.yaml", line=2, column=1)
+        return [Problem(place=place, rule=rules.PORT_TAKEN, text=f"nothing fits {pipeline.name}")]
+
+    assert validate.main(["bad.yaml", "good.yaml"], {}, validate.Asked(layers=(layer,))) == 1
+    assert capsys.readouterr().out.endswith(
+        "good.yaml:2:1: error[EB302]: nothing fits shop\n    name: shop\n    ^\ngood.yaml: 1 error\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "caret"),
+    [
+        ("订单: x", 5, "          ^"),
+        ("a:\tb: c", 4, "       ^"),
+        ("e\u0301te\u0301: x", 8, "         ^"),
+        ("a: 😀 b", 6, "          ^"),
+    ],
+)
+def test_the_caret_stands_below_what_takes_two_columns_or_none(
+    line: str, column: int, caret: str, tmp_path: Path
+) -> None:
+    assert render([problem_in(tmp_path, line, column)]).splitlines()[2] == caret
+
+
+def test_lines_are_counted_as_yaml_counts_them(tmp_path: Path) -> None:
+    problem = problem_in(tmp_path, "a: 1\u2028b: 2\r\nc: 3", 1)
+    third = Problem(place=Place(file=problem.place.file, line=3, column=1), rule=problem.rule, text="wrong")
+    assert render([third]).splitlines()[1] == "    c: 3"
 
 
 def problem_in(folder: Path, line: str, column: int) -> Problem:

@@ -1,0 +1,75 @@
+"""What `ebats validate` found in one file: its problems, or what is in it, or why it can't be read."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from ebats.pipelines.counting import counted
+from ebats.pipelines.model import Pipeline
+from ebats.pipelines.problems import BadFile, Problem, UnreadableFile
+from ebats.runner.commands import clocks
+
+#: Looks at a good file's pipeline once more, at what is around it for example.
+Layer = Callable[[Pipeline], Iterable[Problem]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What was found in one file."""
+
+    #: As it was named; that of standard input is what it is called there.
+    file: str
+    #: In the order of the file.
+    problems: tuple[Problem, ...] = ()
+    #: Of a good file: how many of what are in it.
+    contents: Mapping[str, int] | None = None
+    #: Why it couldn't be read at all; an empty text where it could.
+    unreadable: str = ""
+    #: Its text, where that isn't on the disk.
+    text: str | None = None
+
+    @property
+    def has_errors(self) -> bool:
+        """Return whether the file can't be run."""
+        return bool(self.unreadable) or any(each.severity == "error" for each in self.problems)
+
+
+def judge(
+    file: str, environ: Mapping[str, str], layers: Iterable[Layer] = (), *, content: bytes | None = None
+) -> Verdict:
+    """Return what is wrong with one file, or with `content` as if it stood there.
+
+    The layers are asked, one after the other, only about a file without errors.
+    """
+    text = None if content is None else content.decode("utf-8-sig", errors="replace")
+    try:
+        if content is None:
+            loaded = clocks.examine(file, environ)
+        else:
+            loaded = clocks.from_bytes(file, content, environ)
+    except BadFile as error:
+        return Verdict(file=file, problems=error.problems, text=text)
+    except UnreadableFile as error:
+        return Verdict(file=file, unreadable=str(error), text=text)
+    found = {problem for layer in layers for problem in layer(loaded.pipeline)}
+    return Verdict(
+        file=file,
+        problems=tuple(sorted({*loaded.warnings, *found})),
+        contents=_contents(loaded.pipeline),
+        text=text,
+    )
+
+
+def summary(verdict: Verdict) -> str:
+    """Return what a good file has in it, such as `1 event, 2 tasks`."""
+    return ", ".join(counted(number, noun) for noun, number in (verdict.contents or {}).items())
+
+
+def _contents(pipeline: Pipeline) -> dict[str, int]:
+    producers = {"producer": len(pipeline.producers)} if pipeline.producers else {}
+    return {
+        "event": len(pipeline.events),
+        "task": len(pipeline.tasks),
+        "queue": len(pipeline.queues),
+        "consumer": len(pipeline.consumers),
+        **producers,
+    }
