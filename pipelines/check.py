@@ -16,6 +16,7 @@ VERSION = 1
 
 #: About a mapping that has, or lacks, a key: the rest of it is good.
 _PARTIAL = ("required", "additionalProperties", "dependentRequired", "oneOf")
+_VARIABLE = {"$ref": "#/$defs/variable"}
 
 
 def check(source: Source) -> tuple[Source, list[Problem]]:
@@ -79,11 +80,24 @@ def _without_references(schema: Any, definitions: dict[str, Any]) -> Any:
         return [_without_references(item, definitions) for item in schema]
     if not isinstance(schema, dict):
         return schema
+    schema = _without_variables(schema)
     inner = {key: _without_references(value, definitions) for key, value in schema.items() if key != "$defs"}
     reference = inner.pop("$ref", None)
     if not isinstance(reference, str):
         return inner
     return _without_references(definitions[reference.rpartition("/")[2]], definitions) | inner
+
+
+def _without_variables(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a part of the schema without what is for editors alone: a `${VARIABLE}` instead of the value.
+
+    Here they are filled in already. What is written as `$${...}` is no variable, and no value either.
+    """
+    branches = schema.get("anyOf", ())
+    if not branches or branches[-1] != _VARIABLE:
+        return schema
+    rest = {key: value for key, value in schema.items() if key != "anyOf"}
+    return rest | ({"anyOf": branches[:-1]} if len(branches) > 2 else branches[0])
 
 
 def _put(data: Any, path: Path, value: str) -> None:

@@ -1,7 +1,11 @@
 """The schemas, held against what they describe."""
 
+import json
+import os
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -10,6 +14,7 @@ import pytest
 
 from ebats import schemas
 from ebats.runner.execution import record
+from tests.schema_variables import with_variables
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
 REQUIRED: dict[str, Any] = {"time": WHEN, "level": "info", "pipeline": "shop", "process": "orders#1"}
@@ -28,28 +33,72 @@ REQUEST = record.RequestNote(
 )
 
 
-def definitions() -> Iterator[tuple[str, dict[str, Any]]]:
-    pipeline = schemas.read("pipeline.v1")
-    yield "", pipeline
-    yield from pipeline["$defs"].items()
-
-
 @pytest.mark.parametrize("name", ["pipeline.v1", "record.v1"])
 def test_each_schema_is_one_of_draft_2020_12(name: schemas.Name) -> None:
     jsonschema.Draft202012Validator.check_schema(schemas.read(name))
 
 
-def test_every_key_has_a_title_a_description_and_good_examples() -> None:
-    pipeline = schemas.read("pipeline.v1")
-    validator = jsonschema.Draft202012Validator(pipeline)
-    for name, definition in definitions():
-        for key, schema in definition.get("properties", {}).items():
-            shown = schema if "title" in schema else pipeline["$defs"][schema["$ref"].rpartition("/")[2]]
-            assert shown["title"], (name, key)
-            assert shown["description"].endswith("."), (name, key)
-            for example in shown["examples"]:
-                if "${" not in str(example):
-                    assert validator.evolve(schema=schema).is_valid(example), (name, key, example)
+def keys(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each key that a schema knows, at any depth, with what is said of it."""
+    if isinstance(schema, list):
+        for number, item in enumerate(schema):
+            yield from keys(item, f"{path}/{number}")
+    if isinstance(schema, dict):
+        for name, definition in schema.items():
+            if name == "properties":
+                yield from ((f"{path}/{key}", found) for key, found in definition.items())
+            if name not in ("examples", "default", "defaultSnippets"):
+                yield from keys(definition, f"{path}/{name}")
+
+
+PIPELINE = schemas.read("pipeline.v1")
+KEYS = dict(keys(PIPELINE))
+
+
+@pytest.mark.parametrize("place", KEYS)
+def test_every_key_has_a_title_a_description_good_examples_and_a_good_default(place: str) -> None:
+    key = KEYS[place]
+    shown = PIPELINE["$defs"].get(key.get("$ref", "").rpartition("/")[2], {}) | key
+    assert shown["title"]
+    assert shown["description"].endswith(".")
+    assert shown["examples"]
+    validator = jsonschema.Draft202012Validator(PIPELINE).evolve(schema=key)
+    for value in [*shown["examples"], *([shown["default"]] if "default" in shown else [])]:
+        validator.validate(value)
+
+
+def test_every_choice_of_words_says_what_each_is_or_none() -> None:
+    def walk(schema: Any) -> None:
+        if isinstance(schema, dict):
+            if "enumDescriptions" in schema:
+                assert len(schema["enumDescriptions"]) == len(schema["enum"])
+                assert all(text.endswith(".") for text in schema["enumDescriptions"])
+            for inner in schema.values():
+                walk(inner)
+        if isinstance(schema, list):
+            for inner in schema:
+                walk(inner)
+
+    walk(PIPELINE)
+
+
+def test_every_value_may_be_a_variable_in_an_editor() -> None:
+    """With `EBATS_TEST_WRITE=1` the schema is written so."""
+    opened = with_variables(PIPELINE)
+    if os.environ.get("EBATS_TEST_WRITE"):
+        path = Path(__file__).parents[2] / "schemas" / "pipeline.v1.json"
+        path.write_text(json.dumps(opened, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    missing = [place for place, key in keys(opened) if KEYS[place] != key]
+    assert opened == PIPELINE, f"EBATS_TEST_WRITE=1 lets these take a variable: {missing}"
+
+
+def test_a_completion_is_a_good_piece_of_a_file() -> None:
+    validator = jsonschema.Draft202012Validator(PIPELINE)
+    for name, section in PIPELINE["properties"].items():
+        for snippet in section.get("defaultSnippets", ()):
+            body = json.loads(re.sub(r"\$\{\d+:([^}]*)\}", r"\1", json.dumps(snippet["body"])))
+            filled = json.loads(re.sub(r'"\^(\d+)"', r"\1", json.dumps(body)))
+            assert validator.evolve(schema=section).is_valid(filled), (name, filled)
 
 
 @pytest.mark.parametrize(
