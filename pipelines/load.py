@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ebats.pipelines import links
+from ebats.pipelines import links, rules
 from ebats.pipelines.check import check
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import BadFile, Problem, UnreadableFile
@@ -34,17 +34,22 @@ def load(path: str, environ: Mapping[str, str]) -> Pipeline:
     return examine(path, environ).pipeline
 
 
-def examine(path: str, environ: Mapping[str, str]) -> Loaded:
-    """Return what `load` does, with the warnings. Raises what `load` does."""
+def examine(path: str, environ: Mapping[str, str], *, with_links: bool = True) -> Loaded:
+    """Return what `load` does, with the warnings. Raises what `load` does.
+
+    Without links nothing is said about how the parts of a file fit together: it may not be able to run.
+    """
     try:
         content = Path(path).read_bytes()
     except OSError as error:
         raise UnreadableFile(f"can't read {path}: {error.strerror}") from error
-    return from_bytes(path, content, environ)
+    return from_bytes(path, content, environ, with_links=with_links)
 
 
-def from_bytes(path: str, content: bytes, environ: Mapping[str, str]) -> Loaded:
+def from_bytes(path: str, content: bytes, environ: Mapping[str, str], *, with_links: bool = True) -> Loaded:
     """Return what a file with this content describes. Paths in it are relative to the folder of `path`.
+
+    `with_links`: see `examine`.
 
     Raises:
         BadFile: the content has errors.
@@ -55,8 +60,13 @@ def from_bytes(path: str, content: bytes, environ: Mapping[str, str]) -> Loaded:
     source, misshapen = check(source)
     values = Values(source)
     pipeline = resolve(values, Path(path).absolute().parent)
-    links.check(pipeline, values)
-    found = tuple(sorted({*problems, *misshapen, *values.problems}))
+    if with_links:
+        links.check(pipeline, values)
+    found = tuple(
+        each
+        for each in sorted({*problems, *misshapen, *values.problems})
+        if with_links or not rules.is_link(each.rule)
+    )
     if any(problem.severity == "error" for problem in found):
         raise BadFile(found)
     return Loaded(pipeline=pipeline, warnings=found)

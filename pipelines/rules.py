@@ -32,6 +32,11 @@ def _rule(number: int, name: str, severity: Severity, about: str) -> Rule:
     return rule
 
 
+def is_link(rule: Rule) -> bool:
+    """Return whether a rule is about how the parts of a file fit together."""
+    return rule.id.startswith("EB2")
+
+
 # Reading: from bytes to data.
 NOT_YAML = _rule(1, "not-yaml", "error", "The text isn't YAML.")
 NOT_UTF8 = _rule(2, "not-utf8", "error", "The file isn't UTF-8.")
@@ -167,3 +172,4 @@ IDLE_RULE = _rule(296, "idle-rule", "error", "A rule of the alerts never comes t
 # Surroundings: what a file needs around it.
 NOT_IMPORTABLE = _rule(301, "not-importable", "error", "A Python function can't be imported.")
 PORT_TAKEN = _rule(302, "port-taken", "error", "A producer can't listen on its port.")
+SLOW_IMPORT = _rule(303, "slow-import", "warning", "Importing a Python function takes too long to wait for.")

@@ -6,7 +6,8 @@ from collections import deque
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.plan import ProcessSpec
 from ebats.runner.alerts.facts import Died, send
-from ebats.runner.child import Child, how_it_ended
+from ebats.runner.child import Child
+from ebats.runner.endings import how_it_ended
 from ebats.runner.execution.outbox import open_channel
 from ebats.runner.slot import Slot
 

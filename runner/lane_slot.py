@@ -5,7 +5,8 @@ from typing import Any
 from ebats.pipelines.former import NEVER_CHANGED
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.plan import ProcessSpec
-from ebats.runner.child import Child, how_it_ended
+from ebats.runner.child import Child
+from ebats.runner.endings import how_it_ended
 from ebats.runner.slot import Slot
 
 _PAUSE_S = 0.2

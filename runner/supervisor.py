@@ -17,7 +17,8 @@ from ebats.pipelines.model import Pipeline
 from ebats.pipelines.plan import FINISHED, ProcessSpec, consumers, producers
 from ebats.pipelines.problems import EbatsError
 from ebats.runner.alerter_slot import AlerterSlot
-from ebats.runner.child import Child, how_it_ended
+from ebats.runner.child import Child
+from ebats.runner.endings import how_it_ended
 from ebats.runner.execution.outbox import Outbox, open_channel
 from ebats.runner.execution.process_log import ProcessLog, Source
 from ebats.runner.lane_slot import LaneSlot

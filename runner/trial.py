@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ebats.pipelines import rules
+from ebats.pipelines.entry_points import not_importable
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.plan import ProcessSpec
 from ebats.pipelines.problems import BadFile, Place, Problem
 from ebats.runner.broker.connect import Say
-from ebats.runner.child import Child, how_it_ended
+from ebats.runner.child import Child
+from ebats.runner.endings import how_it_ended
 
 _TICK_S = 0.25
 #: An import that takes longer is worth a word.
@@ -61,10 +62,10 @@ class _Trial:
     def problems(self, code: int) -> list[Problem]:
         """Return what was wrong, when the child has ended."""
         if self._found is not None:
-            return [_problem(*found) for found in self._found]
-        entry, file, line, column = self._trying or ["the entry points", "", 1, 1]
-        text = f"importing {entry} ended the process that tried: {how_it_ended(code)}"
-        return [_problem(entry, file, line, column, text)]
+            return [not_importable(found[0], _place(found), found[-1]) for found in self._found]
+        trying = self._trying or ["the entry points", "", 1, 1]
+        text = f"importing {trying[0]} ended the process that tried: {how_it_ended(code)}"
+        return [not_importable(trying[0], _place(trying), text)]
 
     def _hear(self) -> None:
         for words in self._child.read():
@@ -75,12 +76,3 @@ class _Trial:
 
 def _place(trying: list[Any]) -> Place:
     return Place(file=trying[1], line=trying[2], column=trying[3])
-
-
-def _problem(entry: str, file: str, line: int, column: int, text: str) -> Problem:
-    return Problem(
-        place=Place(file=file, line=line, column=column),
-        rule=rules.NOT_IMPORTABLE,
-        text=text,
-        hint=f"{entry} is looked for from the folder of the file, then where Python finds its packages",
-    )

@@ -15,23 +15,31 @@ from ebats.runner.execution.unpublished import BadPayload
 _SAMPLE_MS = 1_800_000_000_000
 
 
-def examine(file: str, environ: Mapping[str, str]) -> Loaded:
+def examine(file: str, environ: Mapping[str, str], *, with_links: bool = True) -> Loaded:
     """Return what `load.examine` does, of a file whose clocks publish what their events want.
+
+    Without links that isn't looked at.
 
     Raises:
         BadFile: the file has errors.
         UnreadableFile: there is no such file, or it can't be read.
     """
-    return _checked(load.examine(file, environ))
+    loaded = load.examine(file, environ, with_links=with_links)
+    return _checked(loaded) if with_links else loaded
 
 
-def from_bytes(file: str, content: bytes, environ: Mapping[str, str]) -> Loaded:
+def from_bytes(
+    file: str, content: bytes, environ: Mapping[str, str], *, with_links: bool = True
+) -> Loaded:
     """Return what `load.from_bytes` does, of a file whose clocks publish what their events want.
+
+    `with_links`: see `examine`.
 
     Raises:
         BadFile: the content has errors.
     """
-    return _checked(load.from_bytes(file, content, environ))
+    loaded = load.from_bytes(file, content, environ, with_links=with_links)
+    return _checked(loaded) if with_links else loaded
 
 
 def _checked(loaded: Loaded) -> Loaded:

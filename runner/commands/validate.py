@@ -17,6 +17,8 @@ class Asked:
 
     #: End with 1 where there are warnings, too.
     deny_warnings: bool = False
+    #: Look at how the parts of a file fit together, too, and not at the shape of each alone.
+    with_links: bool = True
     #: What else is looked at in files without errors, the cheap first.
     layers: tuple[Layer, ...] = ()
 
@@ -29,7 +31,7 @@ def main(files: Sequence[str], environ: Mapping[str, str] | None = None, asked: 
     """
     environ = os.environ if environ is None else environ
     asked = asked or Asked()
-    verdicts = [judge(file, environ, asked.layers) for file in files]
+    verdicts = [judge(file, environ, asked.layers, with_links=asked.with_links) for file in files]
     write(verdicts, sys.stdout, sys.stderr)
     return max([_code(verdict, asked) for verdict in verdicts], default=GOOD)
 

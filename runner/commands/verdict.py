@@ -34,18 +34,24 @@ class Verdict:
 
 
 def judge(
-    file: str, environ: Mapping[str, str], layers: Iterable[Layer] = (), *, content: bytes | None = None
+    file: str,
+    environ: Mapping[str, str],
+    layers: Iterable[Layer] = (),
+    *,
+    content: bytes | None = None,
+    with_links: bool = True,
 ) -> Verdict:
     """Return what is wrong with one file, or with `content` as if it stood there.
 
-    The layers are asked, one after the other, only about a file without errors.
+    The layers are asked, one after the other, only about a file without errors. Without links nothing is
+    said about how its parts fit together.
     """
     text = None if content is None else content.decode("utf-8-sig", errors="replace")
     try:
         if content is None:
-            loaded = clocks.examine(file, environ)
+            loaded = clocks.examine(file, environ, with_links=with_links)
         else:
-            loaded = clocks.from_bytes(file, content, environ)
+            loaded = clocks.from_bytes(file, content, environ, with_links=with_links)
     except BadFile as error:
         return Verdict(file=file, problems=error.problems, text=text)
     except UnreadableFile as error:

@@ -3,13 +3,11 @@
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ebats.pipelines.alerts import PythonChannel
 from ebats.pipelines.entry_point import EntryPoint
-from ebats.pipelines.model import Consumer, Pipeline, Task
-from ebats.pipelines.producer import PythonProducer
-from ebats.pipelines.sink import PythonSink
+from ebats.pipelines.entry_points import uses
+from ebats.pipelines.model import Pipeline, Task
 from ebats.runner.execution.call import BadEntryPoint, Function, find, inspect_function
-from ebats.runner.execution.producer import inspect_producer
+from ebats.runner.execution.entry_points import INSPECT
 from ebats.runner.execution.slots import Callback
 
 if TYPE_CHECKING:
@@ -70,35 +68,10 @@ def hook(entry: EntryPoint | None) -> Callable[..., Any] | None:
 def problems(pipeline: Pipeline, on_try: Callable[[EntryPoint], None]) -> list[tuple[EntryPoint, str]]:
     """Import every entry point of a pipeline, told to `on_try` first; return the bad ones, and why."""
     found = []
-    for entry, inspect in _entry_points(pipeline):
-        on_try(entry)
+    for use in uses(pipeline):
+        on_try(use.entry)
         try:
-            inspect(find(entry))
+            INSPECT[use.kind](find(use.entry))
         except BadEntryPoint as error:
-            found.append((entry, str(error)))
+            found.append((use.entry, str(error)))
     return found
-
-
-def _entry_points(pipeline: Pipeline) -> Iterable[tuple[EntryPoint, Callable[[Callable[..., Any]], object]]]:
-    """Return every entry point of a pipeline, and what looks at the function that it names."""
-    for task in pipeline.tasks.values():
-        if task.python:
-            yield task.python, inspect_function
-        if task.http and task.http.prepare:
-            yield task.http.prepare, callable
-    for producer in pipeline.producers.values():
-        if isinstance(producer, PythonProducer):
-            yield producer.python, inspect_producer
-    for consumer in pipeline.consumers.values():
-        for entry in _hooks(consumer):
-            yield entry, callable
-    for sink in pipeline.sinks:
-        if isinstance(sink, PythonSink):
-            yield sink.python, callable
-    for channel in pipeline.alerts.channels.values() if pipeline.alerts else ():
-        if isinstance(channel, PythonChannel):
-            yield channel.python, callable
-
-
-def _hooks(consumer: Consumer) -> Iterable[EntryPoint]:
-    return (entry for entry in (consumer.on_start, consumer.on_stop, consumer.on_error) if entry)

@@ -1,0 +1,1 @@
+"""What a file needs around it: the functions that it names, its broker, its sinks."""
