@@ -28,9 +28,7 @@ def examine(file: str, environ: Mapping[str, str], *, with_links: bool = True) -
     return _checked(loaded) if with_links else loaded
 
 
-def from_bytes(
-    file: str, content: bytes, environ: Mapping[str, str], *, with_links: bool = True
-) -> Loaded:
+def from_bytes(file: str, content: bytes, environ: Mapping[str, str], *, with_links: bool = True) -> Loaded:
     """Return what `load.from_bytes` does, of a file whose clocks publish what their events want.
 
     `with_links`: see `examine`.

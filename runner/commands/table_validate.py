@@ -42,7 +42,7 @@ def _validate(arguments: argparse.Namespace) -> int:
     asked = validate.Asked(
         deny_warnings=arguments.deny_warnings,
         with_links=not arguments.no_links,
-        layers=tuple(looks(say, imports=imports, connect=False)),
+        layers=tuple(looks(say, imports=imports)),
     )
     return validate.main(arguments.file, environ(arguments), asked)
 

@@ -10,11 +10,10 @@ Say = Callable[[str, str], None]
 Look = Callable[[Pipeline], tuple[Problem, ...]]
 
 
-def looks(say: Say, *, imports: bool, connect: bool) -> Iterator[Look]:
+def looks(say: Say, *, imports: bool) -> Iterator[Look]:
     """Yield what looks at a pipeline's surroundings, the quick ones first.
 
-    `imports`: its Python functions are imported, in a process of their own. `connect`: its broker and its
-    Elasticsearch are asked; nothing is changed there.
+    `imports`: its Python functions are imported, in a process of their own.
     """
     if imports:
         yield lambda pipeline: _imports(pipeline, say)

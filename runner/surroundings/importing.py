@@ -14,10 +14,11 @@ from ebats.pipelines.suggestion import suggest
 
 
 def begin(todo: Sequence[tuple[int, Use]], folder: str, limit_s: float) -> tuple[int, int]:
-    """Start a process that imports these one after another; return its id, and where it tells what came of it.
+    """Start a process that imports these one after another; return its id, and where it tells of it.
 
     It tells lines of JSON: `trying` with a number before each, `good` or `bad` after it, `done` at the end.
-    What it starts is in its process group. Call it where no other thread runs.
+    What it starts is in its process group. An import that takes longer than `limit_s`, in seconds, ends it a
+    little later. Call it where no other thread runs.
     """
     told, telling = os.pipe()
     sys.stdout.flush()
@@ -54,6 +55,9 @@ def _be_quiet() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(nothing, fd)
+    # What this process had there may be something else than these, and may hold what isn't written yet.
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - for as long as it lives
+    sys.stdout = sys.stderr = open(1, "w", closefd=False)  # noqa: SIM115
 
 
 def _tell(telling: int, **words: object) -> None:

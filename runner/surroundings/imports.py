@@ -99,7 +99,7 @@ class _Attempt:
         """Return what is wrong with a function that didn't come to an answer."""
         if self._code is None or self._code == -signal.SIGALRM:
             text = f"importing {use.entry} takes longer than {self._limit_s:g} s, and wasn't waited for"
-            hint = "leave work of that kind to the function, or to `on_start`; or leave imports out: --no-import"
+            hint = "leave such work to the function or to `on_start`, or leave the imports out: --no-import"
             return Problem(place=use.entry.place, rule=rules.SLOW_IMPORT, text=text, hint=hint)
         text = f"importing {use.entry} ended the process that tried: {how_it_ended(self._code)}"
         return not_importable(str(use.entry), use.entry.place, text)

@@ -121,8 +121,20 @@ def test_ebats_run_is_ebats_run(calls: Calls, capsys: pytest.CaptureFixture[str]
 
 
 def test_validate_takes_several_files(calls: Calls) -> None:
-    cli.main(["validate", "a.yaml", "b.yaml"])
+    cli.main(["validate", "a.yaml", "b.yaml", "--no-import"])
     assert calls == [(["a.yaml", "b.yaml"], (None,), Asked())]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "with_links", "layers"),
+    [([], True, 1), (["--no-import"], True, 0), (["--no-links"], False, 0)],
+)
+def test_layers_of_validate_can_be_left_out(
+    arguments: list[str], with_links: bool, layers: int, calls: Calls
+) -> None:
+    cli.main(["validate", "a.yaml", *arguments])
+    asked = calls[0][2]
+    assert (asked.with_links, len(asked.layers)) == (with_links, layers)
 
 
 def test_publish_takes_an_event_a_task_or_an_exchange(calls: Calls) -> None:
