@@ -7,6 +7,7 @@ from ebats.runner.commands import (
     table_alerts,
     table_change,
     table_dead,
+    table_explain,
     table_export,
     table_logs,
     table_publish,
@@ -21,6 +22,7 @@ from ebats.runner.commands.command import Command
 COMMANDS: dict[str, Command] = {
     **table_run.COMMANDS,
     **table_validate.COMMANDS,
+    **table_explain.COMMANDS,
     **table_publish.COMMANDS,
     **table_status.COMMANDS,
     **table_alerts.COMMANDS,

@@ -17,6 +17,7 @@ from ebats.runner.commands import (
     channels,
     dead,
     environ,
+    explain,
     export,
     find_logs,
     logs,
@@ -48,6 +49,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 
     for command in (run, validate, publish, status, purge, tap, prune):
         monkeypatch.setattr(command, "main", record)
+    for name in ("list_", "explain"):
+        monkeypatch.setattr(explain, name, record)
     for name in ("list_", "show", "export"):
         monkeypatch.setattr(dead, name, record)
     for name in ("retry", "drop"):

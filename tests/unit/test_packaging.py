@@ -81,7 +81,7 @@ def expected_names() -> set[str]:
     """List what belongs into the wheel, its metadata left out."""
     names = {f"ebats/{path.name}" for path in (ROOT / "src/ebats").glob("*.py")} | {"ebats/py.typed"}
     for folder in FOLDERS.values():
-        for pattern in ("*.py", "*.json"):
+        for pattern in ("*.py", "*.json", "*.md"):
             names |= {f"ebats/{path.relative_to(ROOT)}" for path in (ROOT / folder).rglob(pattern)}
     return names
 
