@@ -6,8 +6,11 @@ from typing import Any, Literal
 
 from ebats.pipelines.problems import Place
 
-#: As records have it.
-RunOutcome = Literal["success", "retry", "dead"]
+#: As records have it; `postponed` is the turn of an HTTP task whose host was down or had its hands full.
+RunOutcome = Literal["success", "retry", "postponed", "dead"]
+
+#: `event`: its name is in `event`; `reply`: the queue is; `task`: the task is, of `context.run_task`.
+PublishedKind = Literal["event", "reply", "task"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,8 @@ class CaseMessage:
     body: bytes = b"{}"
     id: str | None = None
     headers: Mapping[str, Any] = field(default_factory=dict)
-    #: The queue that an answer is wanted in: AMQP's property.
-    reply_to: str | None = None
+    #: Of AMQP, by their names: `reply_to`, `correlation_id`, `content_type`, `expiration`.
+    properties: Mapping[str, Any] = field(default_factory=dict)
     delay_ms: int = 0
     #: When it is published, on the case's clock.
     at_ms: int = 0
@@ -85,6 +88,8 @@ class ExpectedRun:
 class ExpectedMessage:
     """A message that tasks are expected to publish: by `then`, `on_dead`, `reply_to` or `context.publish`."""
 
+    kind: PublishedKind | Anything = ANY
+    #: Or what else it names, by its kind.
     event: str | Anything = ANY
     at_ms: int | Anything = ANY
     payload: Any = ANY
@@ -140,7 +145,10 @@ class Run:
     outcome: RunOutcome
     #: As it was decoded; the body's text where it couldn't be.
     payload: Any
+    #: The exception's class and its text: `ValueError: no such order`.
     error: str = ""
+    #: Why it is dead, in one word.
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +156,8 @@ class PublishedMessage:
     """A message that tasks published."""
 
     id: str
-    #: Or the queue of `reply_to`.
+    #: `event`: its name is in `event`; `reply`: the queue is; `task`: the task is, of `context.run_task`.
+    kind: Literal["event", "reply", "task"] = "event"
     event: str
     at_ms: int
     payload: Any
@@ -163,8 +172,11 @@ class Death:
     event: str | None
     at_ms: int
     reason: str
+    #: How many were made; 0: none.
     attempts: int
     payload: Any
+    #: As in `Run`.
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,3 +188,5 @@ class Rehearsed:
     dead: tuple[Death, ...]
     #: Still waiting when the clock was stopped: where, and how many.
     waiting: Mapping[str, int] = field(default_factory=dict)
+    #: Why it was stopped, though there was more to come; empty: nothing was.
+    stopped: str = ""

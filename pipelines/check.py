@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from jsonschema import Draft202012Validator, ValidationError
 
@@ -19,20 +19,22 @@ _PARTIAL = ("required", "additionalProperties", "dependentRequired", "oneOf")
 _VARIABLE = {"$ref": "#/$defs/variable"}
 
 
-def check(source: Source) -> tuple[Source, list[Problem]]:
-    """Return a source without the parts that the schema refuses, and what is wrong with them.
+def check(
+    source: Source, name: Literal["pipeline.v1", "tests.v1"] = "pipeline.v1"
+) -> tuple[Source, list[Problem]]:
+    """Return a source without the parts that its schema refuses, and what is wrong with them.
 
     Those parts are in its `broken` then, so that later steps can go on with the
     others and don't take what is missing for one more mistake. A file of another
     version is told so, and nothing else.
     """
-    special = _special_case(source)
+    special = _special_case(source, name)
     if special:
         return replace(source, broken=source.broken | {()}), [special]
     problems: list[Problem] = []
     broken = set(source.broken)
     faults = set(source.faults | source.broken)
-    for violation in _violations(source):
+    for violation in _violations(source, name):
         faults.add((*violation.path, violation.found) if violation.is_about_key else violation.path)
         if not source.is_broken(violation.path):
             problems += explain(source, violation)
@@ -41,11 +43,12 @@ def check(source: Source) -> tuple[Source, list[Problem]]:
     return replace(source, broken=frozenset(broken), faults=frozenset(faults)), problems
 
 
-def _special_case(source: Source) -> Problem | None:
+def _special_case(source: Source, name: str) -> Problem | None:
+    is_pipeline = name == "pipeline.v1"
     if source.data is None:
-        hint = "begin with `version: 1` and `name:`"
+        hint = "begin with `version: 1` and `name:`" if is_pipeline else "begin with `tests:`"
         return Problem(place=source.place(()), rule=rules.EMPTY_FILE, text="the file is empty", hint=hint)
-    version = source.data.get("version") if isinstance(source.data, dict) else None
+    version = source.data.get("version") if is_pipeline and isinstance(source.data, dict) else None
     if type(version) is int and version != VERSION:
         text = f"`version` can't be `{version}`: this ebats reads version {VERSION}"
         return Problem(
@@ -57,14 +60,16 @@ def _special_case(source: Source) -> Problem | None:
     return None
 
 
-def _violations(source: Source) -> list[Violation]:
+def _violations(source: Source, name: Literal["pipeline.v1", "tests.v1"]) -> list[Violation]:
     """Return what the schema has to say.
 
     A password of `${PASSWORD}` that happens to be all digits is meant as a text:
     such a value becomes one, in the data, where the schema wants a text.
     """
     schema = schemas.read("pipeline.v1")
-    validator = Draft202012Validator(_without_references(schema, schema["$defs"]))
+    # The definitions are all in this one.
+    shape = schema if name == "pipeline.v1" else schemas.read(name)
+    validator = Draft202012Validator(_without_references(shape, schema["$defs"]))
     found = list(_flat(validator.iter_errors(source.data)))
     meant = {violation.path for violation in found if violation.expected == "string"} & source.texts.keys()
     if not meant:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ebats.pipelines import links, rules
 from ebats.pipelines.check import check
@@ -12,6 +13,9 @@ from ebats.pipelines.resolve import resolve
 from ebats.pipelines.source import parse
 from ebats.pipelines.values import Values
 
+if TYPE_CHECKING:
+    from ebats.pipelines.cases import Case
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
@@ -19,6 +23,8 @@ class Loaded:
 
     pipeline: Pipeline
     warnings: tuple[Problem, ...]
+    #: Those of its own `tests`. No process of a runner needs them: they aren't in the pipeline.
+    cases: "tuple[Case, ...]" = ()
 
 
 def load(path: str, environ: Mapping[str, str]) -> Pipeline:
@@ -62,6 +68,7 @@ def from_bytes(path: str, content: bytes, environ: Mapping[str, str], *, with_li
     pipeline = resolve(values, Path(path).absolute().parent)
     if with_links:
         links.check(pipeline, values)
+    cases = read_cases(values, pipeline) if with_links and values.get("tests") else ()
     found = tuple(
         each
         for each in sorted({*problems, *misshapen, *values.problems})
@@ -69,4 +76,15 @@ def from_bytes(path: str, content: bytes, environ: Mapping[str, str], *, with_li
     )
     if any(problem.severity == "error" for problem in found):
         raise BadFile(found)
-    return Loaded(pipeline=pipeline, warnings=found)
+    return Loaded(pipeline=pipeline, warnings=found, cases=cases)
+
+
+def read_cases(values: Values, pipeline: Pipeline) -> "tuple[Case, ...]":
+    """Return the cases of `tests`, about this pipeline; what is wrong with them goes to `values.problems`."""
+    # Most files have none, and their types alone take longer to import than most files to check.
+    from ebats.pipelines import links_cases
+    from ebats.pipelines.resolve_cases import resolve_cases
+
+    cases = resolve_cases(values, pipeline)
+    links_cases.check(pipeline, values)
+    return cases

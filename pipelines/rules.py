@@ -173,3 +173,7 @@ IDLE_RULE = _rule(296, "idle-rule", "error", "A rule of the alerts never comes t
 NOT_IMPORTABLE = _rule(301, "not-importable", "error", "A Python function can't be imported.")
 PORT_TAKEN = _rule(302, "port-taken", "error", "A producer can't listen on its port.")
 SLOW_IMPORT = _rule(303, "slow-import", "warning", "Importing a Python function takes too long to wait for.")
+
+# Tests: the cases of a file.
+ANSWER_MISFIT = _rule(401, "answer-misfit", "error", "An answer is none that its task can give.")
+NO_JSON = _rule(402, "no-json", "error", "A payload has a value that JSON has nothing for.")

@@ -4,7 +4,7 @@ import json
 from importlib.resources import files
 from typing import Any, Literal
 
-Name = Literal["pipeline.v1", "record.v1", "logs.template"]
+Name = Literal["pipeline.v1", "tests.v1", "record.v1", "logs.template"]
 
 
 def read(name: Name) -> dict[str, Any]:

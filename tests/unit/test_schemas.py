@@ -33,7 +33,7 @@ REQUEST = record.RequestNote(
 )
 
 
-@pytest.mark.parametrize("name", ["pipeline.v1", "record.v1"])
+@pytest.mark.parametrize("name", ["pipeline.v1", "tests.v1", "record.v1"])
 def test_each_schema_is_one_of_draft_2020_12(name: schemas.Name) -> None:
     jsonschema.Draft202012Validator.check_schema(schemas.read(name))
 
