@@ -9,6 +9,7 @@ from ebats.runner.commands import (
     table_dead,
     table_explain,
     table_export,
+    table_init,
     table_logs,
     table_publish,
     table_queues,
@@ -21,6 +22,7 @@ from ebats.runner.commands.command import Command
 #: By name, in the order of the help.
 COMMANDS: dict[str, Command] = {
     **table_run.COMMANDS,
+    **table_init.COMMANDS,
     **table_validate.COMMANDS,
     **table_explain.COMMANDS,
     **table_publish.COMMANDS,

@@ -83,7 +83,8 @@ def expected_names() -> set[str]:
     for folder in FOLDERS.values():
         for pattern in ("*.py", "*.json", "*.md"):
             names |= {f"ebats/{path.relative_to(ROOT)}" for path in (ROOT / folder).rglob(pattern)}
-    return names
+    templates = (ROOT / "runner" / "templates").glob("*/*")
+    return names | {f"ebats/{path.relative_to(ROOT)}" for path in templates if path.is_file()}
 
 
 def copy_without_links(target: Path) -> Path:
