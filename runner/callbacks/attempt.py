@@ -13,9 +13,10 @@ from ebats.runner.callbacks.hosts import Busy, Hosts, Place
 from ebats.runner.callbacks.request import Request, as_url, host_of, shown
 from ebats.runner.callbacks.retry_after import wait_s
 from ebats.runner.callbacks.sent import Sent
-from ebats.runner.callbacks.session import NoAnswer, Session, Timeouts
+from ebats.runner.callbacks.session import NoAnswer, Sends, Timeouts
 from ebats.runner.callbacks.sign import Signer, request_id
 from ebats.runner.callbacks.success import Answer, Judge
+from ebats.runner.execution.clock import Clock
 from ebats.runner.execution.slots import Run
 
 #: Such an answer, or one from 500 on, says that the other side can't, for now.
@@ -28,15 +29,17 @@ class Kit:
     def __init__(
         self,
         http: HttpTask,
-        sessions: tuple[Session, Session],
+        sessions: tuple[Sends, Sends],
         hosts: Hosts,
         say: Callable[[str, str], None],
+        clock: Clock = time,
     ) -> None:
         """Send over the first session what goes to hosts of the file, over the second, guarded, the rest."""
         self.http = http
         self.trusted, self.guarded = sessions
         self.hosts = hosts
         self.say = say
+        self.clock = clock
         self.signer = Signer(http.secrets) if http.secrets else None
         self.judge = Judge(http)
         self.timeouts = Timeouts(http.connect_s, http.read_s)
@@ -83,29 +86,30 @@ class Attempt:
     async def _send(self, index: int) -> None:
         request, url, sent = self._requests[index], self._urls[index], self.sent[index]
         hosts = self._kit.hosts
-        place = hosts.enter(host_of(url), time.monotonic())
+        clock = self._kit.clock
+        place = hosts.enter(host_of(url), clock.monotonic())
         if isinstance(place, Busy):
             sent.outcome, sent.text, sent.answer = "waiting", place.why, None
             sent.wait_ms, sent.is_down = place.wait_ms, place.is_down
             return
-        began, host_failed = time.monotonic(), None
+        began, host_failed = clock.monotonic(), None
         try:
             host_failed = await self._ask(request, url, sent)
         except asyncio.CancelledError:
             # Late, unless the process is leaving: that is nobody's fault.
             is_late = self._ends_at is not None and asyncio.get_running_loop().time() >= self._ends_at
             host_failed = True if is_late else None
-            sent.seconds = time.monotonic() - began
+            sent.seconds = clock.monotonic() - began
             raise
         finally:
             self._leave(place, host_failed, sent)
 
     async def _ask(self, request: Request, url: URL, sent: Sent) -> bool | None:
         """Send one request; return whether its host has failed, None: nobody asked it."""
-        kit, began = self._kit, time.monotonic()
+        kit, began = self._kit, self._kit.clock.monotonic()
         if kit.signer:
             number = request_id(request.id, request.number, len(self._requests))
-            signed = dict(kit.signer.headers(number, time.time(), request.body or b""))
+            signed = dict(kit.signer.headers(number, kit.clock.time(), request.body or b""))
             # In place of any in capitals too: of two, the other side would look at the wrong one.
             others = {name: value for name, value in request.headers.items() if name.lower() not in signed}
             request.headers = others | signed
@@ -116,7 +120,7 @@ class Attempt:
             sent.outcome, sent.text = "refused", str(error)
             return None
         except NoAnswer as error:
-            sent.outcome, sent.text, sent.seconds = "failed", str(error), time.monotonic() - began
+            sent.outcome, sent.text, sent.seconds = "failed", str(error), kit.clock.monotonic() - began
             return True
         self._take(answer, request, sent)
         return answer.status >= 500 or answer.status == _TOO_MANY
@@ -133,10 +137,12 @@ class Attempt:
                 # Known also when the run is handed back in the middle.
                 self._run.done = (*self._run.done, request.number)
         elif answer.retry_after and http.retry_after_s:
-            sent.wait_ms = round(wait_s(answer.retry_after, time.time(), http.retry_after_s) * 1000)
+            sent.wait_ms = round(
+                wait_s(answer.retry_after, self._kit.clock.time(), http.retry_after_s) * 1000
+            )
 
     def _leave(self, place: Place, host_failed: bool | None, sent: Sent) -> None:
-        hosts, now = self._kit.hosts, time.monotonic()
+        hosts, now = self._kit.hosts, self._kit.clock.monotonic()
         change = hosts.leave(place, host_failed, now)
         if change == "down":
             self._kit.say("warning", f"{place.host} is down: its messages wait, and use up no attempts")

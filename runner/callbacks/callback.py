@@ -1,7 +1,6 @@
 """What an HTTP task does with a message: builds its requests, sends them, says what came of it."""
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 
 from msgspec import structs
@@ -109,7 +108,7 @@ class HttpCallback:
 
     def _result(self, envelope: Envelope, attempt: Attempt | None, carried: Carried | None) -> Result:
         assert attempt is not None
-        now = time.time()
+        now = self._kit.clock.time()
         result = result_of(
             attempt.sent,
             now=now,

@@ -13,8 +13,9 @@ from ebats.runner.callbacks.callback import HttpCallback
 from ebats.runner.callbacks.guard import Guard
 from ebats.runner.callbacks.hosts import Hosts, HostState
 from ebats.runner.callbacks.request import as_url, host_of
-from ebats.runner.callbacks.session import Session
+from ebats.runner.callbacks.session import Sends, Session
 from ebats.runner.execution.call import BadEntryPoint
+from ebats.runner.execution.clock import Clock
 
 
 class Callbacks:
@@ -26,13 +27,20 @@ class Callbacks:
         concurrency: int,
         tasks: Collection[Task],
         say: Callable[[str, str], None],
+        open_session: Callable[[Tls | None, Guard | None], Sends] = Session,
+        clock: Clock = time,
     ) -> None:
-        """Serve a process that runs `concurrency` of these tasks at once; `say` writes a level and a text."""
+        """Serve a process that runs `concurrency` of these tasks at once; `say` writes a level and a text.
+
+        `open_session` makes what sends requests, given certificates and a guard.
+        """
         self._pipeline = pipeline
         self._concurrency = concurrency
         self._has_one_host = len({_host(task) for task in tasks}) == 1 and None not in map(_host, tasks)
         self._say = say
-        self._sessions: dict[tuple[Tls | None, tuple[str, ...] | None], Session] = {}
+        self._open_session = open_session
+        self._clock = clock
+        self._sessions: dict[tuple[Tls | None, tuple[str, ...] | None], Sends] = {}
         self._hosts: dict[str, Hosts] = {}
 
     def of(self, task: Task) -> HttpCallback:
@@ -50,12 +58,14 @@ class Callbacks:
             named = ", ".join(file for file in files if file)
             raise BadEntryPoint(f"can't use the certificates of {task.name} ({named}): {error}") from error
         hosts = self._hosts[task.name] = Hosts(self._most(http), http.breaker.after if http.breaker else None)
-        kit = Kit(http, sessions, hosts, lambda level, text: self._say(level, f"{task.name}: {text}"))
+        kit = Kit(
+            http, sessions, hosts, lambda level, text: self._say(level, f"{task.name}: {text}"), self._clock
+        )
         return HttpCallback(self._pipeline, task, kit)
 
     def states(self) -> dict[str, dict[str, HostState]]:
         """Return the hosts that have failed, by task; of tasks that have none, nothing. From any thread."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         found = {name: hosts.states(now) for name, hosts in list(self._hosts.items())}
         return {name: states for name, states in found.items() if states}
 
@@ -65,12 +75,12 @@ class Callbacks:
         # Where all goes to one host, it holds up no other.
         return self._concurrency if self._has_one_host else max(1, self._concurrency // 2)
 
-    def _session(self, tls: Tls | None, allow_hosts: tuple[str, ...] | None) -> Session:
+    def _session(self, tls: Tls | None, allow_hosts: tuple[str, ...] | None) -> Sends:
         """Return the session for these certificates: guarded, but for the one without `allow_hosts`."""
         key = (tls, allow_hosts)
         if key not in self._sessions:
             guard = None if allow_hosts is None else Guard(parse_allow_hosts(allow_hosts))
-            self._sessions[key] = Session(tls, guard)
+            self._sessions[key] = self._open_session(tls, guard)
         return self._sessions[key]
 
 

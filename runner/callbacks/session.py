@@ -2,6 +2,7 @@
 
 import ssl
 import time
+from typing import Protocol
 
 import aiohttp
 from yarl import URL
@@ -46,6 +47,12 @@ class Timeouts:
         return aiohttp.ClientTimeout(
             total=timeout_s, connect=self.connect_s, sock_read=self.read_s, ceil_threshold=3600
         )
+
+
+class Sends(Protocol):
+    """Sends requests: see `Session.send`."""
+
+    async def send(self, request: Request, url: URL, timeout: aiohttp.ClientTimeout) -> Answer: ...
 
 
 class Session:
@@ -93,7 +100,7 @@ class Session:
                     seconds=time.monotonic() - began,
                 )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise NoAnswer(_why(error, timeout)) from error
+            raise NoAnswer(why(error, timeout)) from error
 
     def _open(self) -> aiohttp.ClientSession:
         names = Names()
@@ -128,6 +135,19 @@ def _context(tls: Tls) -> ssl.SSLContext:
     return context
 
 
+def too_long(timeout: aiohttp.ClientTimeout, seconds: float) -> tuple[float, str] | None:
+    """Return after how many seconds an answer that takes so long is given up, and why; None: it isn't."""
+    errors: tuple[tuple[float | None, Exception], ...] = (
+        (timeout.sock_read, aiohttp.SocketTimeoutError()),
+        (timeout.total, TimeoutError()),
+    )
+    late = [(limit, error) for limit, error in errors if limit and limit < seconds]
+    if not late:
+        return None
+    limit, error = min(late, key=lambda one: one[0])
+    return limit, why(error, timeout)
+
+
 async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
     """Return the beginning of a body, and whether there is more."""
     content = response.content
@@ -142,24 +162,24 @@ async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
     return b"".join(parts)[:MOST_BYTES], True
 
 
-def _why(error: Exception, timeout: aiohttp.ClientTimeout) -> str:
+def why(error: Exception, timeout: aiohttp.ClientTimeout) -> str:
     """Return why there is no answer, without the URL, which may hold a secret."""
     match error:
         case aiohttp.ConnectionTimeoutError():
-            why = f"no connection within {timeout.connect:g} s"
+            text = f"no connection within {timeout.connect:g} s"
         case aiohttp.SocketTimeoutError():
-            why = f"the other side said nothing for {timeout.sock_read:g} s"
+            text = f"the other side said nothing for {timeout.sock_read:g} s"
         case TimeoutError():
-            why = f"no answer within {timeout.total:g} s" if timeout.total else "no answer in time"
+            text = f"no answer within {timeout.total:g} s" if timeout.total else "no answer in time"
         case aiohttp.ClientConnectorError():
-            why = f"no connection: {error.os_error}"
+            text = f"no connection: {error.os_error}"
         case aiohttp.ServerDisconnectedError():
-            why = "the other side closed the connection without an answer"
+            text = "the other side closed the connection without an answer"
         case aiohttp.InvalidURL():
             # Its text has the whole URL.
-            why = "this URL can't be asked"
+            text = "this URL can't be asked"
         case aiohttp.ClientResponseError():
-            why = f"the answer is no HTTP: {error.message}"
+            text = f"the answer is no HTTP: {error.message}"
         case _:
-            why = f"{type(error).__name__}: {error}"
-    return why
+            text = f"{type(error).__name__}: {error}"
+    return text

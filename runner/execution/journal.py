@@ -29,7 +29,8 @@ from ebats.runner.execution.record import HOST, Execution, Line, Outcome, encode
 from ebats.runner.execution.slots import Run
 
 _LEVELS: dict[type, Level] = {Done: "info", Retry: "warning", Wait: "debug", Dead: "error"}
-_OUTCOMES: dict[type, Outcome] = {Done: "success", Retry: "retry", Wait: "postponed", Dead: "dead"}
+#: As records, and the tests of a file, name what follows from a run.
+OUTCOMES: dict[type, Outcome] = {Done: "success", Retry: "retry", Wait: "postponed", Dead: "dead"}
 
 #: The writer may be busy; a record is no reason to wait longer.
 _FLUSH_S = 0.5
@@ -81,7 +82,7 @@ class Journal:
                 id=envelope.id,
                 attempt=envelope.attempt,
                 attempts=attempts(_ladder(run, decision)),
-                outcome=_OUTCOMES[type(decision)],
+                outcome=OUTCOMES[type(decision)],
                 process=self._process,
                 wait_s=None if due is None or not run.started else round(max(0.0, run.started_at - due), 6),
                 run_s=round(time.monotonic() - run.started, 6) if run.started else None,

@@ -29,6 +29,8 @@ class FollowUps(NamedTuple):
     on_event_rungs: int = 0
     #: What was left out, and why.
     warnings: tuple[str, ...] = ()
+    #: What each message is: the event's name, or the queue that a reply goes to.
+    names: tuple[str, ...] = ()
 
 
 NOTHING = FollowUps()
@@ -111,7 +113,8 @@ class Results:
         self._schemas.check_body(name, body)
         message = Outgoing(address.exchange, address.key, body, headers, properties)
         events = self._routes.events_of(address.exchange, address.key)
-        return FollowUps((message,), sum(1 for event in events for item in event.tasks if item.delay_ms))
+        delayed = sum(1 for event in events for item in event.tasks if item.delay_ms)
+        return FollowUps((message,), delayed, names=(name,))
 
     def _with_reply(
         self,
@@ -129,7 +132,7 @@ class Results:
         properties = _properties(envelope, task.name if task else "", "reply")
         properties.setdefault("correlation_id", envelope.id)
         reply = Outgoing("", queue, join(parts), {"ebats-published": now}, properties, optional=True)
-        return follows._replace(messages=(*follows.messages, reply))
+        return follows._replace(messages=(*follows.messages, reply), names=(*follows.names, queue))
 
     def _payload(self, envelope: Envelope, *, undecodable: bool = False) -> dict[str, bytes]:
         """Return the payload as it came; what JSON can't hold goes as base64, under `body`."""

@@ -10,6 +10,7 @@ from ebats.pipelines.addresses import Address
 from ebats.pipelines.counting import counted
 from ebats.pipelines.model import Format
 from ebats.runner.execution.api import EventOptions, TaskOptions
+from ebats.runner.execution.clock import Clock
 from ebats.runner.execution.envelope import new_id
 from ebats.runner.execution.schemas import Schemas
 from ebats.runner.execution.settle import Outgoing
@@ -38,6 +39,9 @@ class Outlet:
     _names: Names
     #: None: nobody here knows the file.
     _schemas: Schemas | None = None
+    _clock: Clock = time
+    #: Makes the ids of messages that are given none.
+    _new_id: Callable[[], str] = staticmethod(new_id)
 
     def _sender(self) -> Sends:
         """Return what sends, ready to do so; this may wait for the broker."""
@@ -196,13 +200,13 @@ class Outlet:
         headers: Mapping[str, Any] | None = None,
         key: str | None = None,
     ) -> list[Outgoing]:
-        now, delay_s = time.time(), 0.0 if delay is None else messages.seconds(delay)
+        now, delay_s = self._clock.time(), 0.0 if delay is None else messages.seconds(delay)
         found = self._names.event(name, now, delay_s, queue, key)
         format_ = self._names.format_of(name) or _format_of(payload)
         body = messages.encode(payload, format_)
         if self._schemas:
             self._schemas.check_body(name, body)
-        return _outgoing(found, body, format_, id, headers, now)
+        return self._outgoing(found, body, format_, id, headers, now)
 
     def _task(
         self,
@@ -214,23 +218,23 @@ class Outlet:
         queue: str | None = None,
         headers: Mapping[str, Any] | None = None,
     ) -> list[Outgoing]:
-        now, delay_s = time.time(), 0.0 if delay is None else messages.seconds(delay)
+        now, delay_s = self._clock.time(), 0.0 if delay is None else messages.seconds(delay)
         found = self._names.task(name, now, delay_s, queue)
-        return _outgoing((found,), messages.encode(payload, "json"), "json", id, headers, now)
+        return self._outgoing((found,), messages.encode(payload, "json"), "json", id, headers, now)
 
-
-def _outgoing(
-    found: tuple[Address, ...],
-    body: bytes,
-    format_: Format,
-    id_: str | None,
-    headers: Mapping[str, Any] | None,
-    now: float,
-) -> list[Outgoing]:
-    id_ = new_id() if id_ is None else messages.check_id(id_)
-    if headers is not None:
-        messages.check_headers(headers)
-    return [messages.message(address, body, format_, id_, now, headers or {}) for address in found]
+    def _outgoing(
+        self,
+        found: tuple[Address, ...],
+        body: bytes,
+        format_: Format,
+        id_: str | None,
+        headers: Mapping[str, Any] | None,
+        now: float,
+    ) -> list[Outgoing]:
+        id_ = self._new_id() if id_ is None else messages.check_id(id_)
+        if headers is not None:
+            messages.check_headers(headers)
+        return [messages.message(address, body, format_, id_, now, headers or {}) for address in found]
 
 
 def _format_of(payload: Any) -> Format:

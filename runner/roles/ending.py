@@ -32,6 +32,8 @@ class Ending:
         self._results = Results(pipeline, routes, schemas)
         self._rungs_ms = shared_delays_ms(pipeline)
         self._seldom = Seldom()
+        #: Told of what is published beside the settling of a run: `then`, `on_dead`, replies.
+        self.on_follows: Callable[[FollowUps], None] | None = None
 
     def end(self, run: Run, result: Result, now: float) -> tuple[Decision, Result]:
         """Settle a run that ended `now`, a Unix time, by its result; return what was decided, and on what.
@@ -101,6 +103,8 @@ class Ending:
 
     def _following(self, envelope: Envelope, follows: FollowUps) -> tuple[Outgoing, ...]:
         """Return the messages of what follows, and count those that are to wait."""
+        if self.on_follows:
+            self.on_follows(follows)
         if follows.on_event_rungs:
             self._settler.count("to_event_rungs", follows.on_event_rungs)
         for warning in follows.warnings:

@@ -14,15 +14,18 @@ from ebats.runner.execution import call, reading, settle
 from ebats.runner.execution.api import Context
 from ebats.runner.execution.arrival import Arrivals
 from ebats.runner.execution.call import Function
+from ebats.runner.execution.clock import Clock
 from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.envelope import Envelope, held, rung_of
 from ebats.runner.execution.journal import Journal
-from ebats.runner.execution.outcome import EXCEPTIONS, Dead, Failed, Result, decide
+from ebats.runner.execution.outcome import Dead, Failed, Result, decide
 from ebats.runner.execution.schemas import Schemas
 from ebats.runner.execution.seldom import Seldom
 from ebats.runner.execution.settle import Outgoing
 from ebats.runner.execution.slots import Run
+from ebats.runner.publishing.outlet import Outlet
 from ebats.runner.roles.ending import Ending
+from ebats.runner.roles.functions import tell
 from ebats.runner.roles.outlet import TaskOutlet
 from ebats.runner.roles.ports import Acknowledges, Looks, Publishes, Submits
 from ebats.runner.roles.settler import Settler
@@ -35,7 +38,12 @@ class Engine:
     """Works deliveries off. It owns no thread and no connection, and is called from many threads."""
 
     def __init__(
-        self, pipeline: Pipeline, functions: Looks, journal: Journal, former: Former = NEVER_CHANGED
+        self,
+        pipeline: Pipeline,
+        functions: Looks,
+        journal: Journal,
+        former: Former = NEVER_CHANGED,
+        clock: Clock = time,
     ) -> None:
         self.pipeline = pipeline
         self.journal = journal
@@ -56,10 +64,11 @@ class Engine:
         #: Deals with what comes back from a lease queue; False: it is like any other.
         self.came_back: Callable[[Delivery], bool] = lambda _delivery: False
         self._functions = functions
+        self._clock = clock
         self._routes = Routes(pipeline, former)
         #: What the payloads of events are checked by.
         self.schemas = Schemas(pipeline)
-        self._ending = Ending(pipeline, self._routes, self.settler, journal, self.schemas)
+        self.ending = Ending(pipeline, self._routes, self.settler, journal, self.schemas)
         self._arrivals = Arrivals(pipeline)
         self._names = {queue.broker_name: queue.name for queue in pipeline.queues.values()}
         self._early = {queue.broker_name for queue in pipeline.queues.values() if queue.ack == "early"}
@@ -71,7 +80,8 @@ class Engine:
         self._intake = intake
         self._slots = slots
         self.settler.connect(intake, publisher)
-        self._outlet = TaskOutlet(self.pipeline, publisher, self.settler.count, self.schemas)
+        #: What tasks publish by.
+        self.outlet: Outlet = TaskOutlet(self.pipeline, publisher, self.settler.count, self.schemas)
 
     # From a delivery to its runs.
 
@@ -97,13 +107,13 @@ class Engine:
             self.settler.count("to_rungs" if meaning.exchange else "to_event_rungs")
             self.settler.pass_on(delivery, settle.around(meaning.envelope, meaning.exchange, meaning.key))
         elif isinstance(meaning, reading.Early):
-            self._ending.wait_on(meaning)
+            self.ending.wait_on(meaning)
         elif isinstance(meaning, reading.Undated):
             delivery.pending = delivery.runs = len(meaning.runs.tasks)
             for task in meaning.runs.tasks:
                 self.die(meaning.runs.envelope, task, Failed("undecodable", "BadHeader", meaning.why))
         elif isinstance(meaning, reading.Moved):
-            self._ending.move_on(meaning)
+            self.ending.move_on(meaning)
         elif isinstance(meaning, reading.Gone):
             self.die(meaning.envelope, None, Failed("gone", "Gone", meaning.why))
         else:
@@ -150,7 +160,7 @@ class Engine:
             self.settler.pass_on(delivery, settle.one_task(self.pipeline, envelope, task))
 
     def _unknown(self, unknown: reading.Unknown) -> None:
-        envelope, now = unknown.envelope, time.time()
+        envelope, now = unknown.envelope, self._clock.time()
         if self._seldom.may_say(unknown.why):
             queue = envelope.delivery.queue
             self.journal.log.warning(f"a message on {queue} waits for a runner that knows it: {unknown.why}")
@@ -222,7 +232,7 @@ class Engine:
             headers=envelope.delivery.headers,
             body=envelope.delivery.body,
             logger=self.journal.logger(name, envelope.id),
-            publisher=self._outlet,
+            publisher=self.outlet,
         )
 
     def finish(self, run: Run, result: Result, payload: object = None) -> None:
@@ -231,11 +241,11 @@ class Engine:
             return
         if self.on_ended:
             self.on_ended(run)
-        ended = time.time()
-        decision, result = self._ending.end(run, result, ended)
+        ended = self._clock.time()
+        decision, result = self.ending.end(run, result, ended)
         self.journal.execution(run, decision, result, payload, ended)
         if self.on_error and isinstance(result, Failed):
-            self._tell(self.on_error, run, result)
+            tell(self.on_error, self._context(run), result, self.journal)
 
     def _is_mine(self, run: Run) -> bool:
         """Return True the first time: a run is settled, or handed back, once."""
@@ -260,14 +270,6 @@ class Engine:
             run.envelope = structs.replace(run.envelope, delivery=own)
         return delivery
 
-    def _tell(self, on_error: Callable[[Context, BaseException], object], run: Run, failed: Failed) -> None:
-        error = failed.exception or EXCEPTIONS.get(failed.how, RuntimeError)(failed.text)
-        try:
-            on_error(self._context(run), error)
-        except BaseException as second:  # the slot has to go on
-            text = call.failed(second).text
-            self.journal.log.warning(f"on_error failed: {type(second).__name__}: {call.cut(text, 200)}")
-
     def die(
         self,
         envelope: Envelope,
@@ -278,7 +280,7 @@ class Engine:
         """Write the dead letter of a message that didn't run, and record it."""
         decision = decide(failed, None, envelope.attempt)
         assert isinstance(decision, Dead)
-        self._ending.bury(envelope, task, decision, failed, time.time(), on_confirmed)
+        self.ending.bury(envelope, task, decision, failed, self._clock.time(), on_confirmed)
         self.journal.not_run(envelope, task, decision, failed)
 
     def hand_back(self, run: Run) -> None:

@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING, Any
 from ebats.pipelines.entry_point import EntryPoint
 from ebats.pipelines.entry_points import uses
 from ebats.pipelines.model import Pipeline, Task
-from ebats.runner.execution.call import BadEntryPoint, Function, find, inspect_function
+from ebats.runner.execution.api import Context
+from ebats.runner.execution.call import BadEntryPoint, Function, cut, find, inspect_function
+from ebats.runner.execution.call import failed as as_failed
 from ebats.runner.execution.entry_points import INSPECT
+from ebats.runner.execution.journal import Journal
+from ebats.runner.execution.outcome import EXCEPTIONS, Failed
 from ebats.runner.execution.slots import Callback
 
 if TYPE_CHECKING:
@@ -63,6 +67,18 @@ class Functions:
 def hook(entry: EntryPoint | None) -> Callable[..., Any] | None:
     """Return the function of `on_start`, `on_stop` or `on_error`, where there is one."""
     return find(entry) if entry else None
+
+
+def tell(
+    on_error: Callable[[Context, BaseException], object], context: Context, failed: Failed, journal: Journal
+) -> None:
+    """Call `on_error` for a failed attempt; what it raises is written down."""
+    error = failed.exception or EXCEPTIONS.get(failed.how, RuntimeError)(failed.text)
+    try:
+        on_error(context, error)
+    except BaseException as second:  # the slot has to go on
+        text = cut(as_failed(second).text, 200)
+        journal.log.warning(f"on_error failed: {type(second).__name__}: {text}")
 
 
 def problems(pipeline: Pipeline, on_try: Callable[[EntryPoint], None]) -> list[tuple[EntryPoint, str]]:

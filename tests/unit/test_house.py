@@ -27,6 +27,7 @@ LAYERS = (
     "ebats.runner.client",
     "ebats.runner.alerts",
     "ebats.runner.roles",
+    "ebats.runner.rehearsal",
     "ebats.runner",  # process, supervisor and what they need
     "ebats.runner.commands",
     "ebats.runner.cli",
@@ -53,7 +54,7 @@ THIRD_PARTY = {
     "setproctitle": ("ebats.runner.process", "ebats.runner.supervisor"),
     "uvloop": ("ebats.runner.execution.slots", "ebats.runner.gateway"),
     "yaml": ("ebats.pipelines.source",),
-    "yarl": ("ebats.runner.callbacks",),  # the URLs of aiohttp, which brings it
+    "yarl": ("ebats.runner.callbacks", "ebats.runner.rehearsal"),  # the URLs of aiohttp, which brings it
 }
 
 #: What turns a pure function into an effect: `pipelines` computes, it does nothing.

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ebats.runner.broker.sqlite import codec, deaths
+from ebats.runner.broker.sqlite import codec
+from ebats.runner.broker.sqlite.burial import bury
 from ebats.runner.broker.sqlite.lengths import trim
 from ebats.runner.broker.sqlite.publishing import ADD_ENTRY, LAST_ID, expiry, now_ms
-from ebats.runner.broker.sqlite.routing import Queue, Topology
+from ebats.runner.broker.sqlite.routing import Topology
 
 if TYPE_CHECKING:
     from ebats.runner.broker.sqlite.leases import Lease
@@ -104,33 +105,21 @@ def _start(db: sqlite3.Connection) -> _Moves:
 def _bury(moves: _Moves, topology: Topology, row: tuple[Any, ...], reason: str) -> None:
     queue_id, owner, message, exchange, key, meta = row
     queue = topology.by_id.get(queue_id)
-    if queue is None or queue.dead_letter_exchange is None:
+    now = time.time()
+    before = codec.decode_raw(meta)
+    burial = bury(topology, queue, before, exchange, key, reason, now) if queue else None
+    if burial is None:
         moves.gone.append((queue_id, owner, message))
         return
-    now = time.time()
-    after = deaths.bury(
-        codec.decode_raw(meta), queue=queue.name, reason=reason, exchange=exchange, key=key, now_s=now
-    )
-    new_key = key if queue.dead_letter_key is None else queue.dead_letter_key
-    targets = _targets(topology, queue.dead_letter_exchange, new_key)
-    if not targets and queue.at_least_once:
+    if burial.targets is None:
         moves.held.append((HOLDERS[reason], int(now * 1000) + HELD_RETRY, queue_id, owner, message))
         return
-    packed = codec.encode(after)
-    for target in targets:
-        if reason != "rejected" and deaths.is_cycle(after, target.name):
-            continue
-        moves.messages.append((moves.next_id, queue.dead_letter_exchange, new_key, packed, message))
+    packed = codec.encode(burial.meta)
+    for target in burial.targets:
+        moves.messages.append((moves.next_id, burial.exchange, burial.key, packed, message))
         moves.entries.append((target.id, moves.next_id, expiry(target, None, int(now * 1000))))
         moves.next_id += 1
     moves.gone.append((queue_id, owner, message))
-
-
-def _targets(topology: Topology, exchange: str, key: str) -> tuple[Queue, ...]:
-    try:
-        return topology.route(exchange, key)
-    except KeyError:
-        return ()
 
 
 def _run(db: sqlite3.Connection, topology: Topology, moves: _Moves) -> set[int]:

@@ -64,14 +64,34 @@ class Queue:
     @classmethod
     def read(cls, row: tuple[Any, ...]) -> "Queue":
         """Take a row of the table `queue`."""
-        arguments = codec.decode(row[5])
-        limit = arguments.get("x-delivery-limit")
-        return cls(
-            id=row[0],
-            name=row[1],
+        return cls.declared(
+            row[0],
+            row[1],
+            codec.decode(row[5]),
             durable=bool(row[2]),
             auto_delete=bool(row[3]),
             exclusive=row[4],
+        )
+
+    @classmethod
+    def declared(
+        cls,
+        id_: int,
+        name: str,
+        arguments: Mapping[str, Any],
+        *,
+        durable: bool = True,
+        auto_delete: bool = False,
+        exclusive: int = 0,
+    ) -> "Queue":
+        """Make a queue from what it is declared with."""
+        limit = arguments.get("x-delivery-limit")
+        return cls(
+            id=id_,
+            name=name,
+            durable=durable,
+            auto_delete=auto_delete,
+            exclusive=exclusive,
             arguments=arguments,
             quorum=arguments.get("x-queue-type") == "quorum",
             ttl=arguments.get("x-message-ttl"),

@@ -1,0 +1,1 @@
+"""The rehearsal of a pipeline: its own routing, deciding and settling, on a clock that waits for nobody."""
