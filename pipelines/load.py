@@ -1,7 +1,7 @@
 """A pipeline from its file: reads it, and puts the steps from text to plan together."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,8 @@ from ebats.pipelines.check import check
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import BadFile, Problem, UnreadableFile
 from ebats.pipelines.resolve import resolve
-from ebats.pipelines.source import parse
+from ebats.pipelines.secrets import conceal
+from ebats.pipelines.source import Source, parse
 from ebats.pipelines.values import Values
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ class Loaded:
     """A pipeline that can run, and what is doubtful in its file."""
 
     pipeline: Pipeline
+    #: What the file says, with those that it includes, where, and which of its values are secrets.
+    source: Source
     warnings: tuple[Problem, ...]
     #: Those of its own `tests`. No process of a runner needs them: they aren't in the pipeline.
     cases: "tuple[Case, ...]" = ()
@@ -30,8 +33,9 @@ class Loaded:
 def load(path: str, environ: Mapping[str, str]) -> Pipeline:
     """Return the pipeline that a file describes; `examine` also returns what is doubtful in it.
 
-    `environ` fills in the variables of the file. Beside the file itself nothing
-    is read but the schemas that it names, and the time zone database.
+    `environ` fills in the variables of the file, and where it has none a `.env`
+    beside the file (unless it is a `dotenv.Complete`). Else nothing is read but
+    what the file names, schemas for instance, and the time zone database.
 
     Raises:
         BadFile: the file has errors; it holds all problems, in the order of the file.
@@ -60,7 +64,9 @@ def from_bytes(path: str, content: bytes, environ: Mapping[str, str], *, with_li
     Raises:
         BadFile: the content has errors.
     """
-    source, problems = parse(path, content, environ)
+    variables, unset = _variables(path, environ)
+    source, problems = parse(path, content, variables)
+    problems += unset
     if not source.data and problems:
         raise BadFile(tuple(problems))
     source, misshapen = check(source)
@@ -71,12 +77,12 @@ def from_bytes(path: str, content: bytes, environ: Mapping[str, str], *, with_li
     cases = read_cases(values, pipeline) if with_links and values.get("tests") else ()
     found = tuple(
         each
-        for each in sorted({*problems, *misshapen, *values.problems})
+        for each in sorted(_concealed({*problems, *misshapen, *values.problems}, source))
         if with_links or not rules.is_link(each.rule)
     )
     if any(problem.severity == "error" for problem in found):
         raise BadFile(found)
-    return Loaded(pipeline=pipeline, warnings=found, cases=cases)
+    return Loaded(pipeline=pipeline, source=source, warnings=found, cases=cases)
 
 
 def read_cases(values: Values, pipeline: Pipeline) -> "tuple[Case, ...]":
@@ -88,3 +94,20 @@ def read_cases(values: Values, pipeline: Pipeline) -> "tuple[Case, ...]":
     cases = resolve_cases(values, pipeline)
     links_cases.check(pipeline, values)
     return cases
+
+
+def _variables(path: str, environ: Mapping[str, str]) -> tuple[Mapping[str, str], list[Problem]]:
+    """Return `environ` with what the `.env` beside a file adds to it, and what is wrong with that one."""
+    folder = Path(path).parent
+    if not (folder / ".env").exists():
+        return environ, []
+    from ebats.pipelines import dotenv
+
+    return dotenv.beside(folder, environ)
+
+
+def _concealed(problems: Iterable[Problem], source: Source) -> Iterator[Problem]:
+    """Yield problems without what files of secrets hold."""
+    for problem in problems:
+        text, hint = (conceal(each, source.contents) for each in (problem.text, problem.hint))
+        yield replace(problem, text=text, hint=hint) if source.contents else problem

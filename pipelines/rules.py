@@ -55,6 +55,11 @@ UNSET_VARIABLE = _rule(9, "unset-variable", "error", "An environment variable is
 MALFORMED_VARIABLE = _rule(
     10, "malformed-variable", "error", "What begins with a dollar sign is no variable."
 )
+NEEDED_VARIABLE = _rule(
+    11, "needed-variable", "error", "An environment variable that has to be there is unset or empty."
+)
+BAD_SECRET_FILE = _rule(12, "bad-secret-file", "error", "A file that holds a value can't be read.")
+BAD_ENV_FILE = _rule(13, "bad-env-file", "error", "The file `.env` can't be read.")
 
 # Shape: what the schema says of each value.
 EMPTY_FILE = _rule(101, "empty-file", "error", "There is nothing in the file.")

@@ -38,7 +38,11 @@ def read(kind: str, text: str) -> Scalar:
         ValueError: a tag in the file gives it a kind that it doesn't look like, as in `!!int abc`.
         KeyError: there is no such kind.
     """
-    return _READ[kind](text)
+    reader = _READ[kind]
+    # Python itself would take `1_000`, and any digits of Unicode.
+    if reader is not str and not KINDS[kind][0].match(text):
+        raise ValueError(text)
+    return reader(text)
 
 
 def _integer(text: str) -> int:
@@ -49,12 +53,6 @@ def _float(text: str) -> float:
     return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
 
 
-def _truth(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise ValueError(text)
-    return text.lower() == "true"
-
-
 _READ: dict[str, Callable[[str], Scalar]] = {
     "str": str,
     # `!` before a scalar makes it a text; a `<<` as a value is one.
@@ -62,6 +60,6 @@ _READ: dict[str, Callable[[str], Scalar]] = {
     "merge": str,
     "int": _integer,
     "float": _float,
-    "bool": _truth,
+    "bool": lambda text: text.lower() == "true",
     "null": lambda _: None,
 }

@@ -1,7 +1,7 @@
 """What people are shown of a file: one line, short, and no passwords."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 _KEY = r"(?<![\w-])(?:password|secret|bearer|token|api_key|authorization)['\"]?\s*:\s*"
 _SECRETS = (
@@ -24,6 +24,11 @@ _IS_SECRET = re.compile(rf"{_KEY}$", re.IGNORECASE)
 
 #: Of a value in a message.
 _LONGEST = 64
+#: Of a file's content: a message that has so much of its beginning has cut it.
+_SHORTEST_PART = 8
+
+#: What stands in a message for the content of a file.
+HIDDEN = "***"
 
 
 def shown(text: str) -> str:
@@ -35,6 +40,21 @@ def shown(text: str) -> str:
 def one_line(text: str) -> str:
     """Return a text without line breaks and control characters."""
     return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
+
+
+def conceal(text: str, contents: Iterable[str]) -> str:
+    """Return a message in which each of `contents` is starred out, also where a message has cut it short.
+
+    They are what `${file:PATH}` brought in.
+    """
+    for content in sorted(map(one_line, contents), key=len, reverse=True):
+        text = text.replace(content, HIDDEN) if content else text
+        if len(content) > _SHORTEST_PART and (start := text.find(content[:_SHORTEST_PART])) >= 0:
+            end = start + _SHORTEST_PART
+            while text[start : end + 1] == content[: end + 1 - start] and end < len(text):
+                end += 1
+            text = text[:start] + HIDDEN + text[end:]
+    return text
 
 
 def hide_line(lines: Sequence[str], number: int) -> str:

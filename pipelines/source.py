@@ -1,38 +1,27 @@
 """A file's text as plain data: YAML 1.2 with the place of each key and value, and variables filled in."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path as Folder
+from typing import Any
 
 import yaml
 
-from ebats.pipelines import rules, scalars
+from ebats.pipelines import rules, scalars, secret_file
 from ebats.pipelines.problems import Place, Problem
 from ebats.pipelines.rules import Rule
 from ebats.pipelines.secrets import shown
 from ebats.pipelines.variables import VariableError, substitute
-
-if TYPE_CHECKING:
-    from yaml import CSafeLoader as _BaseLoader
-else:
-    try:
-        from yaml import CSafeLoader as _BaseLoader
-    except ImportError:  # a PyYAML that was built without libyaml: seven times slower, otherwise the same
-        from yaml import SafeLoader as _BaseLoader
+from ebats.pipelines.yaml_nodes import TAG, UnusableError, compose
 
 #: From the top of the file to a key or a value: `("tasks", "ship", "retry", 0)`.
 Path = tuple[str | int, ...]
 
 _MOST_BYTES = 1_048_576
-_DEEPEST = 32
 #: Counted after aliases are expanded, so that a few lines can't become billions.
 _MOST_NODES = 200_000
-
-#: As YAML counts lines.
-_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-
-_TAG = "tag:yaml.org,2002:"
+_MOST_CHARACTERS = 16 * _MOST_BYTES
+_DEEPEST = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +38,9 @@ class Source:
     broken: frozenset[Path] = frozenset()
     #: Unquoted values that variables made a number, a truth value or nothing, as the texts that they were.
     texts: Mapping[Path, str] = field(default_factory=dict)
+    #: Values that `${file:PATH}` filled in, and what was in those files: nobody is shown either.
+    secrets: frozenset[Path] = frozenset()
+    contents: frozenset[str] = frozenset()
     #: Where errors are: broken values, and those of which only a key is wrong.
     faults: frozenset[Path] = frozenset()
 
@@ -66,120 +58,72 @@ class Source:
         """Return the place of the key that leads to a value, or of the value where there is none."""
         return self.keys.get(path) or self.place(path)
 
-
-class _Loader(_BaseLoader):
-    """Reads scalars as YAML 1.2 does, as editors do too, and bounds the depth."""
-
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (PyYAML's way: a new dict on each class)
-    _depth = 0
-
-    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
-        # Deep nesting would overflow the stack of the C composer.
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            raise yaml.MarkedYAMLError(
-                problem="it is nested too deeply", problem_mark=current_node.start_mark
-            )
-        super().descend_resolver(current_node, current_index)
-
-    def ascend_resolver(self) -> None:
-        self._depth -= 1
-        super().ascend_resolver()
+    def folder(self, path: Path = ()) -> Folder:
+        """Return where a value's relative paths begin, absolute: the folder of the file that has it."""
+        return Folder(self.place(path).file).absolute().parent
 
 
-for _kind, (_pattern, _first) in scalars.KINDS.items():
-    _Loader.add_implicit_resolver(_TAG + _kind, _pattern, _first)
+class Budget:
+    """How much a file may hold, and all those that it includes together with it."""
+
+    def __init__(self) -> None:
+        self._bytes = self._nodes = self._characters = 0
+
+    def take_file(self, file: str, content: bytes) -> None:
+        """Count a file's bytes. Raises UnusableError: they are too many."""
+        is_only = not self._bytes
+        self._bytes += len(content)
+        if self._bytes > _MOST_BYTES:
+            subject = "the file is" if is_only else "the files are together"
+            place = Place(file=file, line=1, column=1)
+            hint = "split it" if is_only else "make two pipelines of them"
+            raise UnusableError(rules.TOO_LARGE, place, f"{subject} larger than 1 MiB", hint)
+
+    def take_node(self, place: Place) -> None:
+        """Count a value. Raises UnusableError: they are too many."""
+        self._nodes += 1
+        if self._nodes > _MOST_NODES:
+            raise _bomb(place)
+
+    def take_text(self, text: str, place: Place) -> None:
+        """Count a value's characters. Raises UnusableError: they are too many."""
+        self._characters += len(text)
+        if self._characters > _MOST_CHARACTERS:
+            raise _bomb(place)
 
 
-def parse(file: str, content: bytes, environ: Mapping[str, str]) -> tuple[Source, list[Problem]]:
+def _bomb(place: Place) -> UnusableError:
+    return UnusableError(rules.TOO_LARGE, place, "the file's aliases make it too large", "use fewer of them")
+
+
+def parse(
+    file: str, content: bytes, environ: Mapping[str, str], budget: Budget | None = None
+) -> tuple[Source, list[Problem]]:
     """Return what a file's content says, and what is wrong with it as YAML or with its variables.
 
-    `file` is for the places only; nothing is read. Where the text is no YAML at
-    all the source has no data. Data that comes with problems is still good for
-    further checks: what couldn't be read is missing from it.
+    `file` is for the places, and its folder for `${file:PATH}`; else nothing is read. Where the text
+    is no YAML at all the source has no data. Data that comes with problems is still good for further
+    checks: what couldn't be read is missing from it.
     """
     start = Place(file=file, line=1, column=1)
+    builder = _Builder(file, environ, budget or Budget())
     try:
-        root = _compose(file, content)
-    except _UnusableError as error:
-        return Source(file=file, data=None, values={(): start}), [error.problem]
-    builder = _Builder(file, environ)
-    try:
+        builder.budget.take_file(file, content)
+        root = compose(file, content)
         data = builder.build(root, ()) if root else None
-    except _UnusableError as error:
+    except UnusableError as error:
         return Source(file=file, data=None, values={(): start}), [error.problem]
-    values = {(): start} | builder.values
     source = Source(
         file=file,
         data=data,
-        values=values,
+        values={(): start} | builder.values,
         keys=builder.keys,
         broken=frozenset(builder.broken),
         texts=builder.texts,
+        secrets=frozenset(builder.secrets),
+        contents=frozenset(builder.contents),
     )
     return source, builder.problems
-
-
-class _UnusableError(Exception):
-    def __init__(self, rule: Rule, place: Place, text: str, hint: str = "") -> None:
-        super().__init__(text)
-        self.problem = Problem(place=place, rule=rule, text=text, hint=hint)
-
-
-def _compose(file: str, content: bytes) -> yaml.Node | None:
-    if len(content) > _MOST_BYTES:
-        raise _UnusableError(
-            rules.TOO_LARGE, Place(file=file, line=1, column=1), "the file is larger than 1 MiB", "split it"
-        )
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        place = _place_of_byte(file, content, error.start)
-        hint = "save it in that encoding"
-        raise _UnusableError(rules.NOT_UTF8, place, "the file isn't UTF-8", hint) from error
-    loader = _Loader(text)
-    try:
-        return loader.get_single_node()
-    except yaml.reader.ReaderError as error:
-        # The C parser counts bytes.
-        place = _place_of_byte(file, text.encode(), int(error.position))
-        raise _UnusableError(
-            rules.NOT_YAML, place, f"this isn't YAML: {error.reason}", "take the character out"
-        ) from error
-    except yaml.MarkedYAMLError as error:
-        raise _syntax_error(file, text, error) from error
-    finally:
-        loader.dispose()
-
-
-def _place_of_byte(file: str, content: bytes, offset: int) -> Place:
-    text = content[:offset].decode(errors="replace").removeprefix("\ufeff")
-    before = _LINE_BREAK.split(text)
-    return Place(file=file, line=len(before), column=len(before[-1]) + 1)
-
-
-def _syntax_error(file: str, text: str, error: yaml.MarkedYAMLError) -> _UnusableError:
-    """Return YAML's own words, at a place inside the file: an unexpected end lies behind its last line."""
-    lines = _LINE_BREAK.split(text.rstrip())
-    mark = error.problem_mark
-    line, column = (mark.line, mark.column) if mark else (0, 0)
-    if line >= len(lines):
-        line, column = len(lines) - 1, len(lines[-1])
-    place = Place(file=file, line=line + 1, column=column + 1)
-    text = (error.problem or str(error)).removeprefix("but ")
-    return _UnusableError(
-        rules.NOT_YAML, place, f"this isn't YAML: {text}", _syntax_hint(lines, line, column, error)
-    )
-
-
-def _syntax_hint(lines: list[str], line: int, column: int, error: yaml.MarkedYAMLError) -> str:
-    if lines[line][column:].startswith("\t"):
-        return "indent with spaces, never with tabs"
-    if "${" in lines[line]:
-        return "inside braces a ${VARIABLE} must stand in quotes; or give the mapping lines of its own"
-    if not error.context or not error.context_mark:
-        return ""
-    return f"{error.context} that begins in line {min(error.context_mark.line + 1, len(lines))}"
 
 
 def _is_in_schema(path: Path) -> bool:
@@ -187,97 +131,133 @@ def _is_in_schema(path: Path) -> bool:
     return len(path) > 3 and path[0] == "events" and path[2] == "schema"
 
 
+#: A mapping's keys and values as nodes.
+_Pairs = dict[str, tuple[yaml.Node, yaml.Node]]
+
+
 class _Builder:
     """Turns YAML's nodes into data, noting where each came from."""
 
-    def __init__(self, file: str, environ: Mapping[str, str]) -> None:
+    def __init__(self, file: str, environ: Mapping[str, str], budget: Budget) -> None:
+        self.budget = budget
         self.values: dict[Path, Place] = {}
         self.keys: dict[Path, Place] = {}
         self.problems: list[Problem] = []
         self.broken: set[Path] = set()
         self.texts: dict[Path, str] = {}
+        self.secrets: set[Path] = set()
+        self.contents: set[str] = set()
         self._file = file
         self._environ = environ
-        self._nodes = 0
-        self._open: set[int] = set()
+        self._open: list[yaml.Node] = []
 
     def build(self, node: yaml.Node, path: Path) -> Any:
-        place = self.values[path] = self._place(node)
-        self._nodes += 1
-        if self._nodes > _MOST_NODES:
-            raise _UnusableError(
-                rules.TOO_LARGE, place, "the file's aliases make it too large", "use fewer of them"
-            )
-        if id(node) in self._open:
-            raise _UnusableError(rules.ALIAS_IN_ITSELF, place, "this alias contains itself", "take it out")
-        self._open.add(id(node))
+        self.values[path] = self._enter(node)
         try:
             return self._content(node, path)
         finally:
-            self._open.discard(id(node))
+            self._open.pop()
+
+    def _enter(self, node: yaml.Node) -> Place:
+        """Count a node that is looked into, until it is taken from `_open`; return its place."""
+        place = self._place(node)
+        self.budget.take_node(place)
+        if any(node is opened for opened in self._open):
+            raise UnusableError(rules.ALIAS_IN_ITSELF, place, "this alias contains itself", "take it out")
+        if len(self._open) > _DEEPEST:
+            text = "the file's aliases make it nested too deeply"
+            raise UnusableError(rules.TOO_LARGE, place, text, "use fewer of them")
+        self._open.append(node)
+        return place
 
     def _content(self, node: yaml.Node, path: Path) -> Any:
-        kind = node.tag.removeprefix(_TAG)
+        kind = node.tag.removeprefix(TAG)
         if isinstance(node, yaml.MappingNode) and kind == "map":
-            return dict(self._pairs(node, path))
+            return {name: self.build(value, (*path, name)) for name, value in self._items(node, path)}
         if isinstance(node, yaml.SequenceNode) and kind == "seq":
             return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
+        hint = "take it out"
         if isinstance(node, yaml.ScalarNode):
             try:
                 return self._scalar(node, kind, path)
             except VariableError as error:
                 self._problem(error.rule, node, str(error), error.hint)
-            except (KeyError, ValueError):
-                self._problem(
-                    rules.UNKNOWN_TAG, node, f"the tag `{shown(kind)}` means nothing here", "take it out"
-                )
+            except ValueError:
+                text = f"`{shown(node.value)}` isn't what the tag `{shown(kind)}` says"
+                self._problem(rules.UNKNOWN_TAG, node, text, hint)
+            except KeyError:
+                self._problem(rules.UNKNOWN_TAG, node, f"the tag `{shown(kind)}` means nothing here", hint)
         else:
-            self._problem(
-                rules.UNKNOWN_TAG, node, f"the tag `{shown(kind)}` means nothing here", "take it out"
-            )
+            self._problem(rules.UNKNOWN_TAG, node, f"the tag `{shown(kind)}` means nothing here", hint)
         self.broken.add(path)
         return None
 
     def _scalar(self, node: yaml.ScalarNode, kind: str, path: Path) -> scalars.Scalar:
-        text = node.value if _is_in_schema(path) else substitute(node.value, self._environ)
+        place = self.values[path]
+        self.budget.take_text(node.value, place)
+        if "$" not in node.value or _is_in_schema(path):
+            return scalars.read(kind, node.value)
+        text = substitute(node.value, self._environ, lambda file: self._secret(file, path))
+        self.budget.take_text(text, place)
         # A plain one gets its type after its variables are filled in.
         if text != node.value and node.style in (None, ""):
             kind = scalars.kind_of(text)
             self.texts[path] = text
         return scalars.read(kind, text)
 
-    def _pairs(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[str, Any]]:
-        """Yield the keys and values of a mapping, those of `<<` first, which the others override."""
-        own: dict[str, tuple[yaml.Node, yaml.Node]] = {}
-        merged: list[yaml.Node] = []
-        for key, value in node.value:
-            if key.tag == _TAG + "merge":
-                merged += value.value if isinstance(value, yaml.SequenceNode) else [value]
-            elif self._is_new_key(key, own):
-                own[key.value] = key, value
-        for base in reversed(merged):
-            yield from self._merged(base, path)
-        for name, (key, value) in own.items():
+    def _secret(self, file: str, path: Path) -> str:
+        content = secret_file.read(Folder(self._file).absolute().parent, file)
+        self.secrets.add(path)
+        self.contents.add(content)
+        return content
+
+    def _items(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[str, yaml.Node]]:
+        """Yield the names and values of a mapping, those of `<<` first."""
+        for name, (key, value) in self._pairs(node).items():
             # The place for anchors: read where they are used.
             if path or not name.startswith("x-"):
                 self.keys[(*path, name)] = self._place(key)
-                yield name, self.build(value, (*path, name))
+                yield name, value
 
-    def _merged(self, base: yaml.Node, path: Path) -> Iterator[tuple[str, Any]]:
-        if not isinstance(base, yaml.MappingNode) or base.tag != _TAG + "map":
-            self._problem(
-                rules.BAD_MERGE,
-                base,
-                "`<<` takes a mapping, or a list of them",
-                "point it at one with an alias",
-            )
-            return
-        place = self.values[path]
-        yield from self.build(base, path).items()
-        self.values[path] = place
+    def _pairs(self, node: yaml.MappingNode) -> _Pairs:
+        """Return the pairs of a mapping, with those of `<<`, which its own override."""
+        own: _Pairs = {}
+        merge: tuple[yaml.Node, yaml.Node] | None = None
+        for key, value in node.value:
+            if key.tag != TAG + "merge":
+                if self._is_new_key(key, own):
+                    own[key.value] = key, value
+            elif merge is None:
+                merge = key, value
+            else:
+                hint = f"write a list, `<<: [*a, *b]`; the first is at {self._place(merge[0])}"
+                self._problem(rules.KEY_TWICE, key, "the key `<<` stands twice", hint)
+        if merge is None:
+            return own
+        value = merge[1]
+        bases = value.value if isinstance(value, yaml.SequenceNode) else [value]
+        found: _Pairs = {}
+        # The first of several wins.
+        for base in reversed(bases):
+            found |= self._merged(base)
+        return found | own
+
+    def _merged(self, base: yaml.Node) -> _Pairs:
+        if not isinstance(base, yaml.MappingNode) or base.tag != TAG + "map":
+            text = "`<<` takes a mapping, or a list of them"
+            self._problem(rules.BAD_MERGE, base, text, "point it at one with an alias")
+            return {}
+        place = self._enter(base)
+        try:
+            found = self._pairs(base)
+        finally:
+            self._open.pop()
+        for _ in found:
+            self.budget.take_node(place)
+        return found
 
     def _is_new_key(self, key: yaml.Node, known: Mapping[str, tuple[yaml.Node, yaml.Node]]) -> bool:
-        if key.tag != _TAG + "str":
+        if key.tag != TAG + "str":
             what = f"`{shown(key.value)}`" if isinstance(key, yaml.ScalarNode) else "this one"
             self._problem(
                 rules.KEY_NOT_TEXT, key, f"a key must be a text, and {what} isn't", "put it in quotes"

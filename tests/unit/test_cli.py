@@ -286,14 +286,14 @@ def test_given_variables_beat_the_environment_which_beats_the_file(env_file: Cal
 
 def test_an_env_file_has_comments_quotes_and_exports(env_file: Callable[[str], str]) -> None:
     path = env_file("# a comment\n\n A = 1 \nexport B='x y'\nC=\"a#b\"\nD=\nE=x=y\n")
-    assert read(path) == {"A": "1", "B": "x y", "C": "a#b", "D": "", "E": "x=y"}
+    assert read(path, {}) == {"A": "1", "B": "x y", "C": "a#b", "D": "", "E": "x=y"}
 
 
 def test_what_is_no_variable_is_refused_without_showing_it(env_file: Callable[[str], str]) -> None:
     path = env_file("A=1\nsecret\n")
     with pytest.raises(BadEnvFile, match=r"env:2: error: this is no variable; write NAME=VALUE$"):
-        read(path)
+        read(path, {})
     with pytest.raises(UnreadableFile, match="can't read /nowhere: No such file"):
-        read("/nowhere")
+        read("/nowhere", {})
     with pytest.raises(UsageError, match="-e takes NAME=VALUE"):
         merge({}, None, ["secret"])

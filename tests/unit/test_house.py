@@ -53,7 +53,7 @@ THIRD_PARTY = {
     "referencing": ("ebats.pipelines.schema_faults", "ebats.runner.execution.schemas"),
     "setproctitle": ("ebats.runner.process", "ebats.runner.supervisor"),
     "uvloop": ("ebats.runner.execution.slots", "ebats.runner.gateway"),
-    "yaml": ("ebats.pipelines.source",),
+    "yaml": ("ebats.pipelines.source", "ebats.pipelines.yaml_nodes"),
     "yarl": ("ebats.runner.callbacks", "ebats.runner.rehearsal"),  # the URLs of aiohttp, which brings it
 }
 

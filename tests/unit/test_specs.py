@@ -11,7 +11,10 @@ import pytest
 from ebats.runner.commands import validate
 
 SPECS = Path(__file__).parents[1] / "specs"
-CASES = sorted(path.relative_to(SPECS).as_posix() for path in SPECS.glob("*/*.yaml"))
+#: What a file needs beside it, or includes, is in a folder with it.
+CASES = sorted(
+    path.relative_to(SPECS).as_posix() for glob in ("*/*.yaml", "*/*/main.yaml") for path in SPECS.glob(glob)
+)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -27,4 +30,4 @@ def test_a_file_gets_its_output(
         expected.write_text(output.out)
     assert output.out == expected.read_text()
     assert output.err == ""
-    assert code == (0 if file.parent.name == "valid" else 1)
+    assert code == (0 if case.startswith("valid/") else 1)

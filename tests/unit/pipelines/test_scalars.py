@@ -45,3 +45,20 @@ def test_a_scalar_is_what_yaml_1_2_says(text: str, value: scalars.Scalar) -> Non
 
 def test_not_a_number_is_one_of_the_floats() -> None:
     assert math.isnan(float(str(scalars.read(scalars.kind_of(".nan"), ".nan"))))
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("int", "1_0"),
+        ("int", "0755"),
+        ("int", "٣"),
+        ("int", "x"),
+        ("float", "1_0.5"),
+        ("bool", "yes"),
+        ("null", "x"),
+    ],
+)
+def test_a_tag_cannot_make_a_scalar_what_it_is_not(kind: str, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        scalars.read(kind, text)

@@ -4,7 +4,7 @@ import pytest
 
 from ebats.pipelines.load import from_bytes
 from ebats.pipelines.problems import BadFile
-from ebats.pipelines.secrets import hide, hide_line, shown
+from ebats.pipelines.secrets import conceal, hide, hide_line, shown
 
 
 @pytest.mark.parametrize(
@@ -82,3 +82,17 @@ def test_no_message_holds_a_password(section: str) -> None:
     with pytest.raises(BadFile) as caught:
         from_bytes("f.yaml", f"version: 1\nname: shop\nbroker: {section}\n".encode(), {})
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "concealed"),
+    [
+        ("there is no `hunter2hunter2`", "there is no `***`"),
+        ("there is no `Bearer hunter2hunt...`", "there is no `Bearer ***...`"),
+        ("hunter2hunter2hunter2hunter2", "******"),
+        ("one two three four", "***"),
+        ("hunter3", "hunter3"),
+    ],
+)
+def test_the_content_of_a_file_is_starred_out_of_a_message(text: str, concealed: str) -> None:
+    assert conceal(text, {"hunter2hunter2", "one two\nthree four", ""}) == concealed
