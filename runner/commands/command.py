@@ -32,7 +32,9 @@ def add_file(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
         help="set a variable; beats the environment",
     )
     group.add_argument(
-        "--env-file", metavar="FILE", help="read variables from a file; the environment beats it"
+        "--env-file",
+        metavar="FILE",
+        help="read variables from a file, not from the .env beside FILE; the environment beats it",
     )
 
 
