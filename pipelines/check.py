@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Literal
-
-from jsonschema import Draft202012Validator, ValidationError
+from typing import TYPE_CHECKING, Any, Literal
 
 from ebats import schemas
 from ebats.pipelines import rules
 from ebats.pipelines.problems import Problem
+from ebats.pipelines.shape import Shape
 from ebats.pipelines.source import Path, Source
 from ebats.pipelines.wording import Violation, explain
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 VERSION = 1
 
@@ -66,10 +68,12 @@ def _violations(source: Source, name: Literal["pipeline.v1", "tests.v1"]) -> lis
     A password of `${PASSWORD}` that happens to be all digits is meant as a text:
     such a value becomes one, in the data, where the schema wants a text.
     """
-    schema = schemas.read("pipeline.v1")
-    # The definitions are all in this one.
-    shape = schema if name == "pipeline.v1" else schemas.read(name)
-    validator = Draft202012Validator(_without_references(shape, schema["$defs"]))
+    schema = shape_of(name)
+    if Shape(schema).fits(source.data):
+        return []
+    from jsonschema import Draft202012Validator  # it takes long to import, and good files need no words
+
+    validator = Draft202012Validator(_without_references(schema, schema["$defs"]))
     found = list(_flat(validator.iter_errors(source.data)))
     meant = {violation.path for violation in found if violation.expected == "string"} & source.texts.keys()
     if not meant:
@@ -85,7 +89,6 @@ def _without_references(schema: Any, definitions: dict[str, Any]) -> Any:
         return [_without_references(item, definitions) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    schema = _without_variables(schema)
     inner = {key: _without_references(value, definitions) for key, value in schema.items() if key != "$defs"}
     reference = inner.pop("$ref", None)
     if not isinstance(reference, str):
@@ -93,16 +96,29 @@ def _without_references(schema: Any, definitions: dict[str, Any]) -> Any:
     return _without_references(definitions[reference.rpartition("/")[2]], definitions) | inner
 
 
-def _without_variables(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a part of the schema without what is for editors alone: a `${VARIABLE}` instead of the value.
+def shape_of(name: Literal["pipeline.v1", "tests.v1"]) -> dict[str, Any]:
+    """Return the schema of a file without what is for editors alone: a `${VARIABLE}` instead of the value.
 
     Here they are filled in already. What is written as `$${...}` is no variable, and no value either.
     """
-    branches = schema.get("anyOf", ())
-    if not branches or branches[-1] != _VARIABLE:
+    schema = schemas.read("pipeline.v1")
+    # The definitions are all in that one.
+    shape = schema if name == "pipeline.v1" else {**schemas.read(name), "$defs": schema["$defs"]}
+    found: dict[str, Any] = _without_variables(shape)
+    return found
+
+
+def _without_variables(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_without_variables(item) for item in schema]
+    if not isinstance(schema, dict):
         return schema
-    rest = {key: value for key, value in schema.items() if key != "anyOf"}
-    return rest | ({"anyOf": branches[:-1]} if len(branches) > 2 else branches[0])
+    inner = {key: _without_variables(value) for key, value in schema.items()}
+    branches = inner.get("anyOf", ())
+    if not branches or branches[-1] != _VARIABLE:
+        return inner
+    del inner["anyOf"]
+    return inner | ({"anyOf": branches[:-1]} if len(branches) > 2 else branches[0])
 
 
 def _put(data: Any, path: Path, value: str) -> None:
@@ -111,7 +127,7 @@ def _put(data: Any, path: Path, value: str) -> None:
     data[path[-1]] = value
 
 
-def _flat(errors: Iterator[ValidationError]) -> Iterator[Violation]:
+def _flat(errors: Iterator["ValidationError"]) -> Iterator[Violation]:
     """Yield each violation once: jsonschema repeats one for each key that is missing."""
     seen = set()
     for error in errors:
@@ -124,7 +140,7 @@ def _flat(errors: Iterator[ValidationError]) -> Iterator[Violation]:
                 yield violation
 
 
-def _leaves(error: ValidationError) -> Iterator[ValidationError]:
+def _leaves(error: "ValidationError") -> Iterator["ValidationError"]:
     """Yield the errors that say what is wrong: below a choice, those of the branch that was meant."""
     branches: dict[Any, list[ValidationError]] = {}
     for inner in error.context if error.validator == "anyOf" else ():
@@ -139,11 +155,11 @@ def _leaves(error: ValidationError) -> Iterator[ValidationError]:
         yield from _leaves(inner)
 
 
-def _is_of_another_type(error: ValidationError) -> bool:
+def _is_of_another_type(error: "ValidationError") -> bool:
     return error.validator == "type" and not error.relative_path
 
 
-def _violation(error: ValidationError) -> Violation:
+def _violation(error: "ValidationError") -> Violation:
     schema: Any = error.schema
     return Violation(
         path=tuple(error.absolute_path),

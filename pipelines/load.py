@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ebats.pipelines import links, rules
 from ebats.pipelines.check import check
+from ebats.pipelines.garbage import uncollected
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import BadFile, Problem, UnreadableFile
 from ebats.pipelines.resolve import resolve
@@ -56,6 +57,7 @@ def examine(path: str, environ: Mapping[str, str], *, with_links: bool = True) -
     return from_bytes(path, content, environ, with_links=with_links)
 
 
+@uncollected
 def from_bytes(path: str, content: bytes, environ: Mapping[str, str], *, with_links: bool = True) -> Loaded:
     """Return what a file with this content describes. Paths in it are relative to the folder of `path`.
 

@@ -4,15 +4,17 @@ import json
 import math
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ebats.pipelines import rules
 from ebats.pipelines.model import PayloadSchema
 from ebats.pipelines.schema_doubts import doubts
-from ebats.pipelines.schema_faults import Fault, faults
 from ebats.pipelines.secrets import one_line, shown
 from ebats.pipelines.values import Values
 from ebats.pipelines.violations import pointer, short
+
+if TYPE_CHECKING:
+    from ebats.pipelines.schema_faults import Fault
 
 _MOST_BYTES = 1_048_576
 #: Both libraries of JSON Schema go through a schema by recursion.
@@ -52,7 +54,7 @@ def resolve_schema(values: Values, event: str, folder: Path) -> PayloadSchema | 
             rules.BAD_SCHEMA, path, f"the schema {shown(written)} can't be used: {error}", error.hint
         )
         return None
-    found = faults(schema)
+    found = _faults(schema)
     for fault in found:
         values.problem(rules.BAD_SCHEMA, path, _about(shown(written), fault), fault.hint)
     for place, near in () if found else islice(doubts(schema), _MOST_DOUBTS):
@@ -70,7 +72,7 @@ def _in_place(values: Values, event: str, schema: dict[str, Any]) -> PayloadSche
             rules.BAD_SCHEMA, path, "the schema holds a number that JSON doesn't have", "write another"
         )
         return None
-    found = faults(schema)
+    found = _faults(schema)
     for fault in found:
         values.problem(rules.BAD_SCHEMA, (*path, *fault.path), _about("the schema", fault), fault.hint)
     for place, near in () if found else islice(doubts(schema), _MOST_DOUBTS):
@@ -79,7 +81,13 @@ def _in_place(values: Values, event: str, schema: dict[str, Any]) -> PayloadSche
     return None if found else PayloadSchema(text=_text(schema), where=f"events.{event}.schema")
 
 
-def _about(schema: str, fault: Fault) -> str:
+def _faults(schema: Any) -> "list[Fault]":
+    from ebats.pipelines.schema_faults import faults  # by jsonschema, which files without schemas don't need
+
+    return faults(schema)
+
+
+def _about(schema: str, fault: "Fault") -> str:
     """Return what is wrong, with its place inside the schema."""
     return (
         f"in {schema} `{short(pointer(fault.path))}` {fault.text}" if fault.path else f"{schema} {fault.text}"

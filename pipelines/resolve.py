@@ -179,8 +179,11 @@ def _task(
 
 
 def _event_name(values: Values, task: str, key: str) -> str | None:
-    known = {event: event for event in values.keys("events")}
-    return values.reference("tasks", task, key, kind="event", known=known)
+    path = ("tasks", task, key)
+    # Looked up only where it is needed: there may be a thousand of both.
+    name = values.get(*path)
+    known = {event: event for event in values.keys("events")} if name is not None else {}
+    return values.reference(*path, kind="event", known=known)
 
 
 def _event(
@@ -267,7 +270,8 @@ def _consumers(
 
 def _consumer(values: Values, name: str, queues: tuple[Queue, ...], tasks: Mapping[str, Task]) -> Consumer:
     path = ("consumers", name)
-    own = [task for task in tasks.values() if not set(task.queues).isdisjoint(queues)]
+    names = {queue.name for queue in queues}
+    own = [task for task in tasks.values() if any(queue.name in names for queue in task.queues)]
     # A request holds no thread, and mostly waits.
     is_http = bool(own) and all(task.http for task in own)
     concurrency = int(values.get(*path, "concurrency") or (HTTP_CONCURRENCY if is_http else CONCURRENCY))

@@ -28,15 +28,16 @@ class Values:
 
     def get(self, *path: str | int) -> Any:
         """Return a value, or None."""
+        # In a good file nothing is broken, and values are asked for a hundred thousand times.
+        if self.source.broken and self.is_broken(*path):
+            return None
         value = self.source.data
-        for end, step in enumerate(path):
-            if path[:end] in self.source.broken:
-                return None
-            try:
+        try:
+            for step in path:
                 value = value[step]
-            except (KeyError, IndexError, TypeError):
-                return None
-        return None if path in self.source.broken else value
+        except (KeyError, IndexError, TypeError):
+            return None
+        return value
 
     def keys(self, *path: str | int) -> KeysView[str]:
         """Return the keys of a mapping in the file's order; none where there is no mapping."""

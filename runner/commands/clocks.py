@@ -8,8 +8,6 @@ from ebats.pipelines.load import Loaded
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import BadFile, Problem
 from ebats.pipelines.producer import TickProducer
-from ebats.runner.execution.schemas import Schemas
-from ebats.runner.execution.unpublished import BadPayload
 
 #: Any moment will do.
 _SAMPLE_MS = 1_800_000_000_000
@@ -47,17 +45,21 @@ def _checked(loaded: Loaded) -> Loaded:
 
 
 def _problems(pipeline: Pipeline) -> Iterator[Problem]:
+    clocks = [each for each in pipeline.producers.values() if isinstance(each, TickProducer)]
+    events = [(each, each.event) for each in clocks if each.event and pipeline.events[each.event].schema]
+    if not events:
+        return
+    # Only now: they take longer to import than most files to check.
+    from ebats.runner.execution.schemas import Schemas
+    from ebats.runner.execution.unpublished import BadPayload
+
     schemas = Schemas(pipeline)
-    for producer in pipeline.producers.values():
-        if not isinstance(producer, TickProducer) or producer.event is None:
-            continue
-        if pipeline.events[producer.event].schema is None:
-            continue
+    for producer, event in events:
         payload = ticks.payload(producer.payload).at(ticks.written(_SAMPLE_MS, producer.timezone))
         try:
-            schemas.check_body(producer.event, json.dumps(payload).encode())
+            schemas.check_body(event, json.dumps(payload).encode())
         except BadPayload as error:
-            text = f"the payload of `{producer.name}` breaks the schema of `{producer.event}`: {error.why}"
+            text = f"the payload of `{producer.name}` breaks the schema of `{event}`: {error.why}"
             yield Problem(
                 place=producer.place, rule=rules.PAYLOAD_BREAKS_SCHEMA, text=text, hint="change one of them"
             )

@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from kombu.transport import TRANSPORT_ALIASES
-
+from ebats.runner.broker import embedded
 from ebats.runner.execution.api import Context, Payload, ProducerContext, Reject, Retry
 from ebats.runner.execution.unpublished import BadPayload, NotConfirmed, PublishError, Refused, Unroutable
 
@@ -39,8 +38,8 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-# By name only: the transport is imported when somebody opens a sqlite:// URL.
-TRANSPORT_ALIASES["sqlite"] = "ebats.runner.broker.sqlite:Transport"
+# So that kombu's `Connection("sqlite:///shop.db")` works wherever ebats is imported.
+embedded.announce()
 
 
 def __getattr__(name: str) -> Any:
