@@ -1,13 +1,16 @@
 """`ebats validate`: its arguments and its help."""
 
 import argparse
+import os
 
 from ebats.runner.commands.command import Command, add_file, environ
 
 _VALIDATE = """\
 examples:
   ebats validate shop.yaml
-  ebats validate pipelines/*.yaml
+  ebats validate pipelines/                    every pipeline in a folder
+  ebats validate --format sarif pipelines/     for code scanning
+  ebats validate --stdin-filename shop.yaml - < shop.yaml
   ebats validate --deny-warnings shop.yaml     in CI
   ebats validate --no-import shop.yaml         where its Python packages aren't installed
 
@@ -16,13 +19,24 @@ links, how its parts fit together; its surroundings, which for now means that it
 functions can be imported. That runs their modules, as a start does, in a process of its
 own, so don't do it with a file that you don't trust.
 
-Every problem is shown with file, line and column. The exit code is 1 where a file
-has errors; warnings alone don't fail, but with --deny-warnings.
+Every problem is shown with file, line and column; `ebats explain EB103` tells more
+about one. The exit code is 1 where a file has errors (with --deny-warnings also where
+one has warnings), and 2 where one can't be read, or a folder has none.
 """
 
 
 def _add_validate(parser: argparse.ArgumentParser) -> None:
     add_file(parser, nargs="+")
+    parser.add_argument(
+        "--format",
+        # Those of report.FORMATS, which isn't imported for a help.
+        choices=("text", "json", "github", "sarif"),
+        help="for people, for programs, as annotations of GitHub, as SARIF 2.1.0 (default: text;"
+        " in a workflow of GitHub: github)",
+    )
+    parser.add_argument(
+        "--stdin-filename", metavar="FILE", default="-", help="what `-`, standard input, is called"
+    )
     parser.add_argument("--deny-warnings", action="store_true", help="exit with 1 where there are warnings")
     group = parser.add_argument_group("layers to leave out")
     group.add_argument(
@@ -34,7 +48,7 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
 
 
 def _validate(arguments: argparse.Namespace) -> int:
-    from ebats.runner.commands import validate
+    from ebats.runner.commands import report, validate
     from ebats.runner.commands.say import say
     from ebats.runner.surroundings.check import looks
 
@@ -42,6 +56,8 @@ def _validate(arguments: argparse.Namespace) -> int:
     asked = validate.Asked(
         deny_warnings=arguments.deny_warnings,
         with_links=not arguments.no_links,
+        format=report.chosen(arguments.format, os.environ),
+        stdin_filename=arguments.stdin_filename,
         layers=tuple(looks(say, imports=imports)),
     )
     return validate.main(arguments.file, environ(arguments), asked)

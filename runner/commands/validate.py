@@ -2,13 +2,17 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ebats.runner.commands.report_text import write
+from ebats.pipelines.problems import UnreadableFile
+from ebats.runner.commands import report
+from ebats.runner.commands.pipeline_files import expand
+from ebats.runner.commands.report import Format
 from ebats.runner.commands.verdict import Layer, Verdict, judge
 
 GOOD, PROBLEMS, UNREADABLE = 0, 1, 2
+STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,19 +25,43 @@ class Asked:
     with_links: bool = True
     #: What else is looked at in files without errors, the cheap first.
     layers: tuple[Layer, ...] = ()
+    format: Format = "text"
+    #: What `-` is called where it is told, and the place that its relative paths start at.
+    stdin_filename: str = STDIN
 
 
 def main(files: Sequence[str], environ: Mapping[str, str] | None = None, asked: Asked | None = None) -> int:
-    """Check each file and print what was found on standard output; return the exit code.
+    """Check files, those of folders, and `-`, standard input; print what was found; return the exit code.
 
     It is 2 where a file can't be read, else 1 where one has errors, else 0:
     warnings alone don't fail, unless they are denied.
     """
     environ = os.environ if environ is None else environ
     asked = asked or Asked()
-    verdicts = [judge(file, environ, asked.layers, with_links=asked.with_links) for file in files]
-    write(verdicts, sys.stdout, sys.stderr)
+    verdicts = list(_verdicts(files, environ, asked))
+    report.write(asked.format, verdicts, os.environ)
     return max([_code(verdict, asked) for verdict in verdicts], default=GOOD)
+
+
+def _verdicts(names: Sequence[str], environ: Mapping[str, str], asked: Asked) -> Iterator[Verdict]:
+    """Yield what is found in each file, in the order in which they were named, each once."""
+    seen = set()
+    for name in names:
+        try:
+            files = [name] if name == STDIN else expand(name)
+        except UnreadableFile as error:
+            yield Verdict(file=name, unreadable=str(error))
+            continue
+        for file in files:
+            if os.path.normpath(file) not in seen:
+                seen.add(os.path.normpath(file))
+                yield _verdict(file, environ, asked)
+
+
+def _verdict(file: str, environ: Mapping[str, str], asked: Asked) -> Verdict:
+    content = sys.stdin.buffer.read() if file == STDIN else None
+    called = asked.stdin_filename if file == STDIN else file
+    return judge(called, environ, asked.layers, content=content, with_links=asked.with_links)
 
 
 def _code(verdict: Verdict, asked: Asked) -> int:

@@ -79,3 +79,8 @@ def _contents(pipeline: Pipeline) -> dict[str, int]:
         "consumer": len(pipeline.consumers),
         **producers,
     }
+
+
+def problems(verdicts: Iterable[Verdict]) -> list[Problem]:
+    """Return all problems in their order; one of a file that several include is told once."""
+    return list(dict.fromkeys(problem for verdict in verdicts for problem in verdict.problems))

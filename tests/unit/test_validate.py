@@ -135,3 +135,36 @@ def test_a_count_names_both_kinds(tmp_path: Path) -> None:
     assert count([]) == ""
     assert count([error]) == "1 error"
     assert count([warning, error, error]) == "2 errors, 1 warning"
+
+
+class Input:
+    """A standard input with these bytes."""
+
+    def __init__(self, content: bytes) -> None:
+        self.buffer = io.BytesIO(content)
+
+
+def test_standard_input_is_checked_too(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", Input(BAD.encode()))
+    assert validate.main(["-", "good.yaml"], {}) == 1
+    said = capsys.readouterr().out
+    assert said.startswith("-:2:7: error[EB108]: `name` can't be `my shop`")
+    assert "\n    name: my shop\n          ^\n-: 1 error\ngood.yaml: ok" in said
+
+
+def test_standard_input_has_the_name_and_the_folder_that_it_is_given(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "below").mkdir()
+    (folder / "below" / "order.json").write_text("{}")
+    (folder / "below" / "shop.yaml").write_text("what is on the disk isn't looked at")
+    with_schema = (
+        "tasks: {a: {python: 'a:b'}}\nevents: {e: {schema: order.json, tasks: [a]}}\nladders: {u: [1s]}\n"
+    )
+    monkeypatch.setattr("sys.stdin", Input((GOOD + with_schema).encode()))
+    assert validate.main(["-"], {}, validate.Asked(stdin_filename="below/shop.yaml")) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("below/shop.yaml:5:11: warning[EB233]")
+    assert "\n    ladders: {u: [1s]}\n" in said
