@@ -1,15 +1,23 @@
 """What a schema can't say about a file: how its parts fit together."""
 
-from collections.abc import Container
-
-from ebats.pipelines import lease, links_alerts, links_http, links_logs, links_producers, ownership, rules
-from ebats.pipelines.addresses import is_pattern
+from ebats.pipelines import (
+    lease,
+    links_alerts,
+    links_fields,
+    links_follow_ups,
+    links_http,
+    links_logs,
+    links_producers,
+    links_queues,
+    links_secrets,
+    ownership,
+    rules,
+)
 from ebats.pipelines.ladder import format_duration
-from ebats.pipelines.model import Consumer, Event, Pipeline, Queue, Task
+from ebats.pipelines.model import Event, Pipeline
 from ebats.pipelines.source import Path
-from ebats.pipelines.topology import event_rung_name, intake_names
+from ebats.pipelines.topology import event_rung_name
 from ebats.pipelines.values import Values
-from ebats.pipelines.wiring import wire
 
 #: Of exchanges, queues and keys.
 _LONGEST_NAME = 255
@@ -24,14 +32,14 @@ def check(pipeline: Pipeline, values: Values) -> None:
         _check_labels(event, values)
     ownership.check(pipeline, values)
     links_http.check(pipeline, values)
-    _check_follow_ups(pipeline, values)
+    links_fields.check(pipeline, values)
+    links_follow_ups.check(pipeline, values)
     _check_long_tasks(pipeline, values)
-    _check_queues(pipeline, values)
-    _check_consumers(pipeline, values)
-    _check_ladders(pipeline, values)
+    links_queues.check(pipeline, values)
     links_producers.check(pipeline, values)
     links_logs.check(pipeline, values)
     links_alerts.check(pipeline, values)
+    links_secrets.check(values)
 
 
 def _check_exchange_and_key(event: Event, values: Values) -> None:
@@ -131,30 +139,6 @@ def _check_tasks_once(event: Event, values: Values) -> None:
         seen |= {name} - {None}
 
 
-def _check_follow_ups(pipeline: Pipeline, values: Values) -> None:
-    """Check that what follows from a task can be published, and doesn't start the same task for ever."""
-    events = wire(pipeline).events
-    for task in pipeline.tasks.values():
-        for key, name in (("then", task.then), ("on_dead", task.on_dead)):
-            path = ("tasks", task.name, key)
-            if name is None or name not in events:
-                continue
-            if is_pattern(events[name]):
-                listed = " or ".join(f"`{each}`" for each in events[name].keys)
-                text = f"`{name}` is whatever matches {listed}, so it has no key to be published with"
-                values.problem(
-                    rules.NO_KEY_TO_PUBLISH,
-                    path,
-                    text,
-                    "add a plain key to that event, or name another event",
-                )
-            elif task.name in (item.task for item in events[name].tasks):
-                text = f"`{name}` runs `{task.name}`, which may lead to `{name}` again, without an end"
-                values.problem(
-                    rules.CIRCLE, path, text, "name another event, or make sure that it comes to an end"
-                )
-
-
 def _check_labels(event: Event, values: Values) -> None:
     if event.labels and event.format != "json":
         text = f"a payload of format `{event.format}` has no fields to label records with"
@@ -182,113 +166,3 @@ def _check_long_tasks(pipeline: Pipeline, values: Values) -> None:
             path = ("tasks", task.name, "timeout")
             written = "timeout" in values.keys("tasks", task.name)
             values.problem_at_key(rules.UNPARKABLE, path if written else path[:2], f"{text}, and {why}", hint)
-
-
-def _check_queues(pipeline: Pipeline, values: Values) -> None:
-    used: dict[str, list[Task]] = {}
-    for task in pipeline.tasks.values():
-        for queue in task.queues:
-            used.setdefault(queue.name, []).append(task)
-    intakes = intake_names(pipeline)
-    for name in values.keys("queues"):
-        queue = pipeline.queues[name]
-        is_ours = name not in intakes and not queue.external
-        is_unused = is_ours and name not in used and not values.has_error("queues", name)
-        if is_unused and not _is_any_unknown(values, "queue", pipeline.queues):
-            values.problem_at_key(
-                rules.UNUSED_QUEUE, ("queues", name), f"no task uses the queue `{name}`", "take it out"
-            )
-        _check_promises(queue, used.get(name, []), values)
-
-
-def _check_promises(queue: Queue, tasks: list[Task], values: Values) -> None:
-    path = ("queues", queue.name)
-    if queue.ack == "early" and not values.has_error(*path, "ack"):
-        text = "`ack: early` loses what runs or is held when a process dies"
-        values.problem(rules.EARLY_ACK, (*path, "ack"), text, "leave it out where each message counts")
-    if queue.type == "classic" and any(task.ladder for task in tasks):
-        text = "a classic queue may lose retries when the broker dies, and its tasks have ladders"
-        values.problem(rules.CLASSIC_LADDER, (*path, "type"), text, "make it a quorum queue")
-
-
-def _check_consumers(pipeline: Pipeline, values: Values) -> None:
-    rest = None
-    for consumer in pipeline.consumers.values():
-        path = ("consumers", consumer.name)
-        if "queues" not in values.keys(*path):
-            _check_rest(pipeline, consumer, rest, values)
-            rest = rest or consumer
-        names = [queue.name for queue in consumer.queues]
-        if len(set(names)) < len(names):
-            values.problem_at_key(
-                rules.NAMED_TWICE, (*path, "queues"), "a queue stands here twice", "name each once"
-            )
-        if consumer.prefetch < len(set(names)):
-            text = f"a prefetch of {consumer.prefetch} can't be split over {len(set(names))} queues"
-            values.problem(rules.SMALL_PREFETCH, (*path, "prefetch"), text, "write at least 1 for each queue")
-    _check_consumed(pipeline, values)
-
-
-def _check_rest(pipeline: Pipeline, consumer: Consumer, first: Consumer | None, values: Values) -> None:
-    path = ("consumers", consumer.name)
-    if first:
-        text = f"`{first.name}` already takes the queues that no other consumer names"
-        values.problem_at_key(rules.TWO_RESTS, path, text, "give one of them `queues`")
-    elif values.is_broken("queues") or values.is_broken("tasks"):
-        return
-    elif not pipeline.queues:
-        text = f"`{consumer.name}` has nothing to take: there is no task"
-        values.problem_at_key(rules.NOTHING_TO_TAKE, path, text, "add `tasks`, or take it out")
-    elif not consumer.queues:
-        text = f"`{consumer.name}` has nothing to take: the other consumers name every queue"
-        values.problem_at_key(rules.NOTHING_TO_TAKE, path, text, "take it out")
-
-
-def _check_consumed(pipeline: Pipeline, values: Values) -> None:
-    for name in pipeline.consumers:
-        path = ("consumers", name, "queues")
-        named = [item for _, item in values.items(*path)]
-        if values.is_broken(*path) or not all(item in pipeline.queues for item in named):
-            return
-    consumed = {queue.name for consumer in pipeline.consumers.values() for queue in consumer.queues}
-    reported: set[str] = set()
-    for task in pipeline.tasks.values():
-        for queue in (each.name for each in task.queues):
-            _check_taken(queue, task.name, consumed, reported, values)
-    for queue in intake_names(pipeline):
-        _check_taken(queue, None, consumed, reported, values)
-
-
-def _check_taken(
-    queue: str, task: str | None, consumed: set[str], reported: set[str], values: Values
-) -> None:
-    if queue in consumed | reported:
-        return
-    reported.add(queue)
-    is_tasks_own = task is not None and queue not in values.keys("queues")
-    place = ("tasks", task) if task is not None and is_tasks_own else ("queues", queue)
-    what = "its tasks would never run" if task is not None else "its event would never happen"
-    text = f"no consumer takes the queue `{queue}`, so {what}"
-    values.problem_at_key(
-        rules.NOT_CONSUMED, place, text, "name it in a consumer's `queues`, or add one without `queues`"
-    )
-
-
-def _check_ladders(pipeline: Pipeline, values: Values) -> None:
-    used = [values.get("tasks", name, "retry") for name in pipeline.tasks]
-    for name in values.keys("ladders"):
-        is_unused = name not in used and not values.has_error("ladders", name)
-        if is_unused and not _is_any_unknown(values, "retry", values.keys("ladders")):
-            values.problem_at_key(
-                rules.UNUSED_LADDER, ("ladders", name), f"no task uses the ladder `{name}`", "take it out"
-            )
-
-
-def _is_any_unknown(values: Values, key: str, known: Container[str]) -> bool:
-    """Return whether some task's key names nothing, or can't be read: it may be what is missing elsewhere."""
-    named = [values.get("tasks", task, key) for task in values.keys("tasks")]
-    if any(isinstance(name, str) and name not in known for name in named):
-        return True
-    return values.is_broken("tasks") or any(
-        values.is_broken("tasks", task, key) for task in values.keys("tasks")
-    )

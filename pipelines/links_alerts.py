@@ -1,7 +1,6 @@
 """What a schema can't say about alerts: rules and their filters, owners, channels, the digest."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from ebats.pipelines import rules, template
@@ -16,6 +15,7 @@ from ebats.pipelines.alerts import (
     WecomChannel,
 )
 from ebats.pipelines.http_task import is_header_value
+from ebats.pipelines.leaves import texts
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.source import Path
 from ebats.pipelines.suggestion import suggest
@@ -184,7 +184,7 @@ def _check_webhook(channel: WebhookChannel, path: Path, values: Values) -> None:
             # Never the secret itself.
             values.problem(rules.BAD_SECRET, (*path, "secret"), f"this is {error}", MAKE_ONE)
     if channel.template and channel.template.startswith("{"):
-        for where, text in _texts(json.loads(channel.template), (*path, "template")):
+        for where, text in texts(json.loads(channel.template), (*path, "template")):
             _check_template(where, text, values)
 
 
@@ -199,11 +199,3 @@ def _check_template(path: Path, text: str, values: Values) -> None:
         if name not in TEMPLATE_FIELDS:
             hint = suggest(name, TEMPLATE_FIELDS)
             values.problem(rules.UNKNOWN_FIELD, path, f"an alert has no `{name}`", hint)
-
-
-def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict | list):
-        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _texts(item, (*path, key))

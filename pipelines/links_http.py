@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ebats.pipelines import rules
 from ebats.pipelines.allow_hosts import parse as parse_allow_hosts
 from ebats.pipelines.http_task import HttpTask, Statuses, is_header_value
+from ebats.pipelines.leaves import parts, texts
 from ebats.pipelines.model import Event, Pipeline, Task
 from ebats.pipelines.source import Path
 from ebats.pipelines.suggestion import suggest
@@ -71,7 +72,7 @@ class _Checks:
 
     def _check_templates(self) -> None:
         for key in ("headers", "query", "json", "form", "body"):
-            for path, text in _texts(self._values.get(*self._path, key), (*self._path, key)):
+            for path, text in texts(self._values.get(*self._path, key), (*self._path, key)):
                 self._parsed(path, text, parse)
         for path, key in _keys(self._values.get(*self._path, "json"), (*self._path, "json")):
             if "{{" in key:
@@ -184,7 +185,7 @@ def _check_format(event: Event, values: Values) -> None:
 
 def _needs_fields(http: HttpTask) -> bool:
     written = [http.url, http.body, json.loads(http.json or "null"), http.headers, http.query, http.form]
-    found = [steps for value in written for _, text in _texts(value, ()) for steps in _fields(text)]
+    found = [steps for value in written for _, text in texts(value, ()) for steps in _fields(text)]
     return http.pointer is not None or any(steps[0] != "ebats" for steps in found)
 
 
@@ -205,24 +206,9 @@ def _common(first: Statuses, second: Statuses) -> int | None:
     return None
 
 
-def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the texts inside a value of the file, each with its path."""
-    if isinstance(value, str):
-        yield path, value
-    for step, inner in _parts(value):
-        yield from _texts(inner, (*path, step))
-
-
 def _keys(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
     """Yield the keys of all mappings inside a value, each with the path of its mapping."""
-    for step, inner in _parts(value):
+    for step, inner in parts(value):
         if isinstance(step, str):
             yield path, step
         yield from _keys(inner, (*path, step))
-
-
-def _parts(value: Any) -> Iterator[tuple[str | int, Any]]:
-    if isinstance(value, Mapping):
-        yield from value.items()
-    elif isinstance(value, list):
-        yield from enumerate(value)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from ebats.pipelines import rules
 from ebats.pipelines.model import Pipeline
-from ebats.pipelines.sink import ElasticSink, FileSink
+from ebats.pipelines.sink import ElasticSink, FileSink, Sink, StdSink
 from ebats.pipelines.source import Path
 from ebats.pipelines.values import Values
 
@@ -26,6 +26,18 @@ def check(pipeline: Pipeline, values: Values) -> None:
             _check_hosts(sink, path, values)
             if sink.spool is not None:
                 _check_place((*path, "spool", "path"), sink.spool, places, values)
+        _check_reached(pipeline, sink, values)
+
+
+def _check_reached(pipeline: Pipeline, sink: Sink, values: Values) -> None:
+    """Check that the records of some task come to a sink; on the console, those of the processes may do."""
+    chosen = [task.logs.sinks for task in pipeline.tasks.values()]
+    is_left_out = bool(chosen) and all(names is not None and sink.name not in names for names in chosen)
+    if is_left_out and not isinstance(sink, StdSink) and not values.has_error("tasks"):
+        text = f"no record of a task comes to `{sink.name}`: the `logs.sinks` of each leave it out"
+        values.problem_at_key(
+            rules.UNREACHED_SINK, ("logs", sink.name), text, "name it there, or take it out here"
+        )
 
 
 def _check_place(path: Path, place: str, places: dict[str, str], values: Values) -> None:

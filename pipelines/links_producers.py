@@ -19,6 +19,9 @@ _WITH = {
     "payload": ("cron", "every", "at_start"),
 }
 
+_EVERYWHERE = frozenset({"0.0.0.0", "::", ""})
+_LOCALHOST = {"localhost": "127.0.0.1"}
+
 
 def check(pipeline: Pipeline, values: Values) -> None:
     """Note in `values.problems` what is wrong with the producers of a resolved pipeline."""
@@ -85,13 +88,20 @@ def _check_yields(pipeline: Pipeline, producer: PythonProducer, values: Values) 
 
 
 def _check_ports(pipeline: Pipeline, values: Values) -> None:
-    taken: dict[int, HttpProducer] = {}
+    taken: list[HttpProducer] = []
     for producer in pipeline.producers.values():
         if not isinstance(producer, HttpProducer):
             continue
         path = ("producers", producer.name, "http", "listen")
-        first = taken.setdefault(producer.port, producer)
-        is_same = first.host == producer.host or {first.host, producer.host} & {"0.0.0.0", "::"}
-        if first is not producer and is_same and not values.has_error(*path):
+        first = next((other for other in taken if _is_same_port(other, producer)), None)
+        taken.append(producer)
+        if first and not values.has_error(*path):
             text = f"`{first.name}` listens on port {producer.port} already"
             values.problem(rules.SAME_PORT, path, text, "choose another port")
+
+
+def _is_same_port(one: HttpProducer, other: HttpProducer) -> bool:
+    if one.port != other.port:
+        return False
+    hosts = {_LOCALHOST.get(each.host.lower(), each.host.lower()) for each in (one, other)}
+    return len(hosts) == 1 or bool(hosts & _EVERYWHERE)

@@ -1,13 +1,10 @@
 """What a schema can't say about clocks: their lines, their time zones, and what they publish."""
 
-from collections.abc import Iterator
-from typing import Any
-
 from ebats.pipelines import rules
 from ebats.pipelines.addresses import Unaddressable, of_event
+from ebats.pipelines.leaves import texts
 from ebats.pipelines.model import Event, Pipeline
 from ebats.pipelines.producer import TickProducer
-from ebats.pipelines.source import Path
 from ebats.pipelines.values import Values
 from ebats.pipelines.wiring import wire
 
@@ -38,19 +35,11 @@ def _check_payload(producer: TickProducer, values: Values) -> None:
     from ebats.pipelines import ticks  # as above
 
     path = ("producers", producer.name, "payload")
-    for where, text in _texts(values.get(*path), path):
+    for where, text in texts(values.get(*path), path):
         try:
             ticks.template(text)
         except ValueError as error:
             values.problem(rules.BAD_TEMPLATE, where, "this template can't be read", str(error))
-
-
-def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict | list):
-        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _texts(item, (*path, key))
 
 
 def _check_event(pipeline: Pipeline, producer: TickProducer, name: str, values: Values) -> None:

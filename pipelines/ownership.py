@@ -15,6 +15,8 @@ from ebats.pipelines.values import Values
 PREDECLARED: Mapping[str, str] = {"amq.direct": "direct", "amq.fanout": "fanout", "amq.topic": "topic"}
 #: What ebats itself uses behind `NAME.`; the schema refuses the same for the names of the file.
 _OURS = re.compile(r"(?:dead|suspects|topology|unrouted|events|tasks)(?:~\d+)?$|(?:lock|delay|lease|ticks)")
+#: In bytes (AMQP 0-9-1, section 4.2.5.3).
+_LONGEST_NAME = 255
 
 Section = Literal["exchanges", "queues"]
 
@@ -55,6 +57,9 @@ def _check_names(
                 values,
             )
         first.setdefault(broker_name, item.name)
+        if (size := len(broker_name.encode())) > _LONGEST_NAME:
+            text = f"a name on the broker has {_LONGEST_NAME} bytes at most, and this one {size}"
+            _error_at_name(rules.LONG_NAME, section, item.name, text, "shorten it", values)
         rest = broker_name.removeprefix(f"{pipeline.name}.")
         if rest != broker_name and _OURS.match(rest) and _is_chosen(section, item, values):
             text = f"`{broker_name}` is what ebats itself uses in this pipeline"

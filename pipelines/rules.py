@@ -86,6 +86,9 @@ LONG_NAME = _rule(
 )
 SAME_ON_BROKER = _rule(205, "same-on-broker", "error", "Two definitions are one thing on the broker.")
 OTHER_TYPE = _rule(206, "other-type", "error", "A predeclared exchange is of another type on every broker.")
+UNKNOWN_GENERATION = _rule(
+    207, "unknown-generation", "warning", "A queue is to be made anew that the pipeline doesn't have."
+)
 
 # Keys that don't go together.
 BOTH_KEYS = _rule(210, "both-keys", "error", "Two keys say the same, or exclude each other.")
@@ -126,6 +129,7 @@ NOT_CONSUMED = _rule(240, "not-consumed", "error", "No consumer takes a queue, s
 TWO_RESTS = _rule(241, "two-rests", "error", "Two consumers take what no other names.")
 NOTHING_TO_TAKE = _rule(242, "nothing-to-take", "error", "A consumer has no queue.")
 SMALL_PREFETCH = _rule(243, "small-prefetch", "error", "A prefetch is smaller than the number of queues.")
+IDLE_QUEUE = _rule(244, "idle-queue", "warning", "A consumer takes a queue that nothing comes from.")
 
 # The broker.
 BAD_URL = _rule(250, "bad-url", "error", "The broker's URL can't be used.")
@@ -142,6 +146,12 @@ PAYLOAD_BREAKS_SCHEMA = _rule(
 )
 BAD_CRON = _rule(265, "bad-cron", "error", "A cron line can't be read, or never fires.")
 BAD_TIMEZONE = _rule(266, "bad-timezone", "error", "There is no such time zone.")
+UNPROMISED_FIELD = _rule(
+    267,
+    "unpromised-field",
+    "warning",
+    "A template names a field that the event's payload schema doesn't promise.",
+)
 
 # Producers.
 PRODUCER_KIND = _rule(270, "producer-kind", "error", "A producer isn't exactly one of those that there are.")
@@ -173,6 +183,10 @@ NOBODY_TOLD = _rule(293, "nobody-told", "error", "Alerts without a channel tell 
 UNUSED_OWNER = _rule(294, "unused-owner", "warning", "Nothing belongs to an owner.")
 UNUSED_CHANNEL = _rule(295, "unused-channel", "warning", "Nothing is told in a channel.")
 IDLE_RULE = _rule(296, "idle-rule", "error", "A rule of the alerts never comes true, or always is.")
+PLAIN_SECRET = _rule(
+    297, "plain-secret", "warning", "A password, a token or a key stands in the file itself."
+)
+UNREACHED_SINK = _rule(298, "unreached-sink", "warning", "No record of a task comes to a sink.")
 
 # Surroundings: what a file needs around it.
 NOT_IMPORTABLE = _rule(301, "not-importable", "error", "A Python function can't be imported.")

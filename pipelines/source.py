@@ -38,6 +38,8 @@ class Source:
     broken: frozenset[Path] = frozenset()
     #: Unquoted values that variables made a number, a truth value or nothing, as the texts that they were.
     texts: Mapping[Path, str] = field(default_factory=dict)
+    #: Values in which a variable stood, or a secret from a file.
+    filled: frozenset[Path] = frozenset()
     #: Values that `${file:PATH}` filled in, and what was in those files: nobody is shown either.
     secrets: frozenset[Path] = frozenset()
     contents: frozenset[str] = frozenset()
@@ -120,6 +122,7 @@ def parse(
         keys=builder.keys,
         broken=frozenset(builder.broken),
         texts=builder.texts,
+        filled=frozenset(builder.filled),
         secrets=frozenset(builder.secrets),
         contents=frozenset(builder.contents),
     )
@@ -145,6 +148,7 @@ class _Builder:
         self.problems: list[Problem] = []
         self.broken: set[Path] = set()
         self.texts: dict[Path, str] = {}
+        self.filled: set[Path] = set()
         self.secrets: set[Path] = set()
         self.contents: set[str] = set()
         self._file = file
@@ -199,6 +203,8 @@ class _Builder:
             return scalars.read(kind, node.value)
         text = substitute(node.value, self._environ, lambda file: self._secret(file, path))
         self.budget.take_text(text, place)
+        if text != node.value.replace("$$", "$"):
+            self.filled.add(path)
         # A plain one gets its type after its variables are filled in.
         if text != node.value and node.style in (None, ""):
             kind = scalars.kind_of(text)
