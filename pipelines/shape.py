@@ -24,6 +24,8 @@ SILENT = frozenset(
         *("then", "else"),
         # For editors.
         *("markdownDescription", "enumDescriptions", "markdownEnumDescriptions", "defaultSnippets"),
+        # For the tables of the documentation.
+        *("without", "more"),
     }
 )
 
