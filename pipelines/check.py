@@ -1,6 +1,6 @@
 """A file's shape against its JSON Schema, draft 2020-12."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -74,13 +74,13 @@ def _violations(source: Source, name: Literal["pipeline.v1", "tests.v1"]) -> lis
     from jsonschema import Draft202012Validator  # it takes long to import, and good files need no words
 
     validator = Draft202012Validator(_without_references(schema, schema["$defs"]))
-    found = list(_flat(validator.iter_errors(source.data)))
+    found = _flat(validator.iter_errors(source.data))
     meant = {violation.path for violation in found if violation.expected == "string"} & source.texts.keys()
     if not meant:
         return found
     for path in meant:
         _put(source.data, path, source.texts[path])
-    return list(_flat(validator.iter_errors(source.data)))
+    return _flat(validator.iter_errors(source.data))
 
 
 def _without_references(schema: Any, definitions: dict[str, Any]) -> Any:
@@ -127,17 +127,23 @@ def _put(data: Any, path: Path, value: str) -> None:
     data[path[-1]] = value
 
 
-def _flat(errors: Iterator["ValidationError"]) -> Iterator[Violation]:
-    """Yield each violation once: jsonschema repeats one for each key that is missing."""
-    seen = set()
+def _flat(errors: Iterable["ValidationError"]) -> list[Violation]:
+    """Return each violation once: jsonschema repeats one for each key that is missing.
+
+    A value of another type breaks nothing else: what a text must not be isn't about a number.
+    """
+    found: dict[Any, Violation] = {}
     for error in errors:
         for leaf in _leaves(error):
             violation = _violation(leaf)
-            found = violation.found if violation.is_about_key else None
-            known_by = (violation.path, violation.keyword, found)
-            if known_by not in seen:
-                seen.add(known_by)
-                yield violation
+            key = violation.found if violation.is_about_key else None
+            found.setdefault((violation.path, violation.keyword, key), violation)
+    mistyped = {violation.path for violation in found.values() if violation.keyword == "type"}
+    return [
+        violation
+        for violation in found.values()
+        if violation.keyword == "type" or violation.is_about_key or violation.path not in mistyped
+    ]
 
 
 def _leaves(error: "ValidationError") -> Iterator["ValidationError"]:
