@@ -72,6 +72,8 @@ class Ladder:
 
     #: In milliseconds, as they are written: the first follows the first failed attempt.
     rungs_ms: tuple[int, ...]
+    #: In the file; None: it is written in place.
+    name: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,7 +125,7 @@ def _tasks(
 
 def _ladder(values: Values, *path: str) -> Ladder:
     rungs = (values.duration_ms(*path, index, high=LONGEST_RUNG_MS) for index, _ in values.items(*path))
-    return Ladder(rungs_ms=tuple(rungs))
+    return Ladder(rungs_ms=tuple(rungs), name=path[1] if path[0] == "ladders" else None)
 
 
 def _task_queues(

@@ -20,6 +20,7 @@ from ebats.runner.commands import (
     explain,
     export,
     find_logs,
+    graph,
     init,
     logs,
     plan,
@@ -48,7 +49,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
         found.append((*args, options) if options else args)
         return 0
 
-    for command in (run, init, validate, publish, status, purge, tap, prune):
+    for command in (run, init, graph, validate, publish, status, purge, tap, prune):
         monkeypatch.setattr(command, "main", record)
     for name in ("list_", "explain"):
         monkeypatch.setattr(explain, name, record)

@@ -20,6 +20,7 @@ LAYERS = (
     "ebats.runner.execution",
     "ebats.runner.sinks",
     "ebats.runner.kibana",
+    "ebats.runner.graph",
     "ebats.runner.broker",
     "ebats.runner.publishing",
     "ebats.runner.callbacks",

@@ -1,0 +1,1 @@
+"""Our own drawing of a graph: boxes in columns, lines between them, as SVG."""
