@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from tests.node_scripts import Node
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, wait_until
 
 #: Node starts slowly where much else does.
 _DEADLINE_S = 30 * PATIENCE
@@ -52,6 +52,8 @@ class LanguageServer:
         self.ask("initialize", {"processId": None, "rootUri": None, "capabilities": capabilities})
         self._tell("initialized", {})
         self._tell("workspace/didChangeConfiguration", {"settings": {"yaml": settings}})
+        # It asks for the settings when it pleases.
+        wait_until(lambda: self.diagnostics("no_such_key: 1\n"), message="the schema isn't used")
 
     def shut_down(self) -> None:
         """Let it end by itself."""

@@ -1,10 +1,13 @@
 """The schema in an editor: what the language server of VS Code and others makes of it."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ebats.runner.commands import init
+from ebats.runner.commands.table_init import TEMPLATES
 from tests import language_server
 from tests.language_server import LanguageServer
 from tests.node_scripts import Node
@@ -98,9 +101,19 @@ def test_it_doesnt_offer_what_is_there_already(server: LanguageServer) -> None:
     assert "python" not in offered
 
 
-def test_a_key_it_completes_comes_without_the_defaults_of_those_below(server: LanguageServer) -> None:
-    offered = server.completions(f"{HEAD}|")
-    assert offered["broker"]["textEdit"]["newText"].strip() == "broker:"
+@pytest.mark.parametrize(
+    ("text", "key", "expected"),
+    [
+        ("|", "broker", "broker:"),
+        ("tasks:\n  ship:\n    http:\n      |", "success", "success:"),
+        ("tests:\n  - name: it ships\n    |", "expect", "expect:"),
+    ],
+)
+def test_a_key_it_completes_comes_without_the_defaults_of_those_below(
+    server: LanguageServer, text: str, key: str, expected: str
+) -> None:
+    offered = server.completions(HEAD + text)
+    assert offered[key]["textEdit"]["newText"].strip() == expected
 
 
 @pytest.mark.parametrize(
@@ -119,3 +132,24 @@ def test_a_key_it_completes_comes_without_the_defaults_of_those_below(server: La
 )
 def test_it_shows_what_a_key_is_for(server: LanguageServer, text: str, expected: str) -> None:
     assert expected in server.hover(HEAD + text)
+
+
+def test_a_file_of_cases_is_checked_by_its_own_schema(server: LanguageServer, tmp_path: Path) -> None:
+    for name in ("tests.v1.json", "pipeline.v1.json"):
+        shutil.copy(ROOT / "schemas" / name, tmp_path)
+    modeline = "# yaml-language-server: $schema=tests.v1.json\n"
+    case = "tests:\n  - name: it ships\n    publish: {event: paid}\n    expect: {runs: [ship]}\n"
+
+    assert server.diagnostics(modeline + case, tmp_path / "good_test.yaml") == []
+    (found,) = server.diagnostics(modeline + case.replace("runs", "run"), tmp_path / "bad_test.yaml")
+    assert "must say something of `runs`" in found["message"]
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_it_has_nothing_to_say_about_what_init_makes(
+    server: LanguageServer, tmp_path: Path, template: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "shop"
+    assert init.main(str(folder), template) == 0
+    file = folder / "pipeline.yaml"
+    assert server.diagnostics(file.read_text(), file) == []

@@ -67,6 +67,13 @@ def test_every_key_has_a_title_a_description_good_examples_and_a_good_default(pl
         validator.validate(value)
 
 
+def test_a_mapping_is_described_in_one_place() -> None:
+    """Editors don't see the keys of what is referred to where something stands beside the reference."""
+    for place, key in KEYS.items():
+        named = PIPELINE["$defs"].get(key.get("$ref", "").rpartition("/")[2], {})
+        assert "properties" not in named or key.keys() == {"$ref"}, place
+
+
 def test_every_choice_of_words_says_what_each_is_or_none() -> None:
     def walk(schema: Any) -> None:
         if isinstance(schema, dict):
