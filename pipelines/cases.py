@@ -69,6 +69,10 @@ class Answer:
     takes_ms: int = 0
 
 
+#: Of a task that a case says nothing of.
+NOTHING = Answer()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedRun:
     """An attempt that is expected."""
@@ -131,6 +135,11 @@ class Case:
     expect: Expectation
     place: Place
 
+    def answer(self, task: str, attempt: int) -> Answer:
+        """Return how an attempt of a task ends, by its number from 1."""
+        answers = self.answers.get(task) or (NOTHING,)
+        return answers[min(attempt, len(answers)) - 1]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -149,6 +158,8 @@ class Run:
     error: str = ""
     #: Why it is dead, in one word.
     reason: str = ""
+    #: Where it was raised.
+    traceback: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

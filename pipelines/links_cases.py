@@ -38,15 +38,24 @@ def _check_message(pipeline: Pipeline, values: Values, path: Path) -> None:
     if "delay" in values.keys(*path) and {"queue", "exchange"} & values.keys(*path):
         text = "`delay` means nothing here: the broker hands this message on at once"
         values.problem_at_key(rules.KEY_WITHOUT_MEANING, (*path, "delay"), text, "write `at`")
-    name = values.get(*path, "event")
+    if "key" in values.keys(*path) and {"queue", "task"} & values.keys(*path):
+        text = "`key` means nothing here: the message goes to one task or queue, and nowhere else"
+        values.problem_at_key(rules.KEY_WITHOUT_MEANING, (*path, "key"), text, "take it out")
+    name, key = values.get(*path, "event"), values.get(*path, "key")
     if name not in pipeline.events or values.has_error("events"):
         return
     try:
-        of_event(pipeline.name, wire(pipeline), name, now=0.0)
+        of_event(pipeline.name, wire(pipeline), name, now=0.0, key=key)
     except Unaddressable:
-        text = f"`{name}` is whatever matches a pattern, and a case has no key to publish it with"
+        if key is None:
+            text = f"`{name}` is whatever matches a pattern, so it has no key to be published with"
+            values.problem(
+                rules.NO_KEY_TO_PUBLISH, (*path, "event"), text, "add the `key` that it is to have"
+            )
+            return
+        taken = " or ".join(f"`{each}`" for each in pipeline.events[name].keys)
         values.problem(
-            rules.NO_KEY_TO_PUBLISH, (*path, "event"), text, "write `exchange` and `key` instead of `event`"
+            rules.EVENT_ADDRESS, (*path, "key"), f"no message of `{name}` has this key", f"it takes {taken}"
         )
 
 
@@ -63,8 +72,9 @@ def _check_answer(task: Task | None, values: Values, path: Path) -> None:
     about = f"`{task.name}` is an HTTP callback"
     if values.get(*path) == "real":
         text = f"{about}, and no rehearsal sends requests"
-        values.problem(rules.ANSWER_MISFIT, path, text, "write the `status`, and `body`, of an answer")
-    _refuse(values, path, "returns", about, "write the `status`, and `body`, of an answer")
+        values.problem(
+            rules.ANSWER_MISFIT, path, text, "write `returns`, or the `status` and `body` of an answer"
+        )
     if values.get(*path, "raises") in ("Retry", "Reject"):
         hint = "write the `status` that leads there; `raises: TimeoutError` is no answer at all"
         text = f"{about}, and asks for nothing by an exception"

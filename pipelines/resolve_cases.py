@@ -91,7 +91,7 @@ def _message(values: Values, pipeline: Pipeline, path: Path) -> CaseMessage:
         task=task.name if task else None,
         queue=queue.name if queue else None,
         exchange=values.get(*path, "exchange"),
-        key=(values.get(*path, "key") or "") if "exchange" in values.keys(*path) else None,
+        key=values.get(*path, "key"),
         body=_body(values, path, is_text=event is not None and event.format != "json"),
         id=values.get(*path, "id"),
         headers=values.get(*path, "headers") or {},

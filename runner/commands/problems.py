@@ -72,10 +72,10 @@ def _excerpt(place: Place, lines: list[str], start: str, end: str) -> str:
     column = min(place.column - 1, len(line))
     cut = max(0, column - _WIDEST // 2) if len(line) > _WIDEST else 0
     shown = line[cut : cut + _WIDEST]
-    return f"    {shown}\n    {' ' * _width(shown[: column - cut])}{start}^{end}\n"
+    return f"    {shown}\n    {' ' * width(shown[: column - cut])}{start}^{end}\n"
 
 
-def _width(text: str) -> int:
+def width(text: str) -> int:
     """Return how many columns of a terminal a text takes: Chinese characters take two, loose accents none."""
     return sum(map(_width_of, text))
 

@@ -16,6 +16,7 @@ from ebats.runner.commands import (
     table_queues,
     table_run,
     table_status,
+    table_test,
     table_validate,
 )
 from ebats.runner.commands.command import Command
@@ -25,6 +26,7 @@ COMMANDS: dict[str, Command] = {
     **table_run.COMMANDS,
     **table_init.COMMANDS,
     **table_validate.COMMANDS,
+    **table_test.COMMANDS,
     **table_explain.COMMANDS,
     **table_graph.COMMANDS,
     **table_publish.COMMANDS,

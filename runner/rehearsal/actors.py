@@ -2,19 +2,16 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from ebats.pipelines.cases import Answer, Case
+from ebats.pipelines.cases import NOTHING, Answer, Case
 from ebats.pipelines.model import Pipeline, Task
 from ebats.runner.execution.api import Reject, Retry
 from ebats.runner.execution.call import Function
 from ebats.runner.execution.slots import Callback, Run
 from ebats.runner.rehearsal.agenda import Agenda
 from ebats.runner.roles.functions import Functions
-
-#: A task that the case says nothing of.
-_NOTHING = Answer()
 
 
 class Actors:
@@ -23,7 +20,7 @@ class Actors:
     def __init__(self, pipeline: Pipeline, case: Case, agenda: Agenda) -> None:
         """Act as the case says."""
         self._pipeline = pipeline
-        self._answers: Mapping[str, tuple[Answer, ...]] = case.answers
+        self._case = case
         self._functions = Functions(pipeline)
         self._agenda = agenda
         self._callbacks: dict[str, Callback] = {}
@@ -37,9 +34,9 @@ class Actors:
         task = self._pipeline.tasks[name]
         if task.http:
             return self._callback(task)
-        if any(answer.real for answer in self._answers.get(name, ())):
+        if any(answer.real for answer in self._case.answers.get(name, ())):
             return self._functions[name]
-        return _stand_in(_NOTHING)
+        return _stand_in(NOTHING)
 
     def cast(self, run: Run) -> None:
         """Give a run what this attempt of its task does."""
@@ -51,8 +48,7 @@ class Actors:
 
     def answer(self, task: str, attempt: int) -> Answer:
         """Return how an attempt of a task ends, by its number from 1."""
-        answers = self._answers.get(task) or (_NOTHING,)
-        return answers[min(attempt, len(answers)) - 1]
+        return self._case.answer(task, attempt)
 
     def _callback(self, task: Task) -> Callback:
         if task.name not in self._callbacks:

@@ -60,6 +60,7 @@ class Notes(Journal):
                 payload=self._payload(envelope.event, envelope.delivery.body),
                 error=_error(failed.error, failed.text) if failed else "",
                 reason=decision.reason if isinstance(decision, Dead) else "",
+                traceback=(failed.traceback or "") if failed else "",
             )
         )
 

@@ -32,6 +32,7 @@ from ebats.runner.commands import (
     status,
     table,
     tap,
+    test,
     validate,
 )
 from ebats.runner.commands.environ import BadEnvFile, merge, read
@@ -49,7 +50,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
         found.append((*args, options) if options else args)
         return 0
 
-    for command in (run, init, graph, validate, publish, status, purge, tap, prune):
+    for command in (run, init, graph, validate, publish, status, purge, tap, prune, test):
         monkeypatch.setattr(command, "main", record)
     for name in ("list_", "explain"):
         monkeypatch.setattr(explain, name, record)

@@ -83,7 +83,7 @@ def test_a_message_goes_to_an_event_a_task_a_queue_or_an_exchange() -> None:
     assert publishing("{queue: ship}").queue == "ship"
     raw = publishing("{exchange: trade, key: a.b}")
     assert (raw.exchange, raw.key, raw.event, raw.task, raw.queue) == ("trade", "a.b", None, None, None)
-    assert publishing("{exchange: events}").key == ""
+    assert publishing("{exchange: events}").key is None
 
 
 def test_a_message_has_an_id_headers_and_its_time() -> None:
