@@ -62,7 +62,6 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
         monkeypatch.setattr(plan, name, record)
     for name in ("list_", "ack"):
         monkeypatch.setattr(alerts, name, record)
-    monkeypatch.setattr(channels, "try_out", record)
     monkeypatch.setattr(export, "kibana", record)
     monkeypatch.setattr(channels, "try_out", record)
     monkeypatch.setattr(logs, "set_up", record)
