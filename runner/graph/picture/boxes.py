@@ -13,6 +13,7 @@ _CHIP_HEIGHT, _CHIP_GAP, _CHIP_LINES = 18.0, 4.0, 2
 _CHIPS_WIDTH = 176.0
 ROW_GAP, INSET = 5.0, 6.0
 _SLOT_HEIGHT = 22.0
+_MANY_TASKS = 60
 
 Columns = tuple[list[Box], ...]
 #: Of the columns, and of what stands beside the last.
@@ -31,7 +32,7 @@ def columns(graph: Graph) -> Columns:
         _widened([_plain(node) for node in graph.of_kind("outside", "producer")]),
         _widened([_exchange(graph, node) for node in exchanges]),
         _widened([_queue(graph, node) for node in queues]),
-        _widened([_plain(node) for node in graph.of_kind("task")]),
+        _widened([_plain(node, bare=is_large(graph)) for node in graph.of_kind("task")]),
     )
 
 
@@ -41,7 +42,7 @@ def ladders(graph: Graph, tasks: Iterable[Box]) -> dict[str, Box]:
     A ladder that several tasks share stands beside each: lines from everywhere to one box can't be followed.
     """
     found = {
-        task.id: _ladder(node, f"{node.id}@{task.id}")
+        task.id: _ladder(node, f"{node.id}@{task.id}", bare=is_large(graph))
         for task in tasks
         for node in graph.targets(task.id, "retry")
     }
@@ -56,6 +57,11 @@ def dead(graph: Graph) -> Box:
     """Return the box of the dead letters."""
     (node,) = graph.of_kind("dead")
     return _widened([_plain(node)])[0]
+
+
+def is_large(graph: Graph) -> bool:
+    """Return whether there is so much that only names are written, and all else is shown when asked for."""
+    return len(graph.of_kind("task")) > _MANY_TASKS
 
 
 def slot_id(queue: str, task: str) -> str:
@@ -81,13 +87,13 @@ def _holds(node: Node, intakes: Iterable[str]) -> bool:
     return node.kind == "exchange" or node.id in intakes
 
 
-def _plain(node: Node, more_lines: Iterable[str] = ()) -> Box:
+def _plain(node: Node, more_lines: Iterable[str] = (), *, bare: bool = False) -> Box:
     lines = (*node.details, *more_lines)
     box = Box(
         id=node.id,
         kind=node.kind,
         name=cut(node.name, NAME, _MOST, bold=True),
-        lines=tuple(cut(line, SMALL, _MOST) for line in lines),
+        lines=() if bare else tuple(cut(line, SMALL, _MOST) for line in lines),
         tip="\n".join((node.name, *lines, *node.more)),
         external=node.external or node.kind == "outside",
     )
@@ -103,7 +109,7 @@ def _exchange(graph: Graph, node: Node) -> Box:
 
 
 def _queue(graph: Graph, node: Node) -> Box:
-    box = _plain(node, _consumers(graph, node))
+    box = _plain(node, _consumers(graph, node), bare=is_large(graph))
     tasks = graph.targets(node.id, "feed")
     if len(tasks) > 1:
         box.rows = [_slot(node, task) for task in tasks]
@@ -124,22 +130,23 @@ def _consumers(graph: Graph, queue: Node) -> tuple[str, ...]:
     return tuple(f"consumer {each.name}" for each in graph.targets(queue.id, "take"))
 
 
-def _ladder(node: Node, id_: str) -> Box:
+def _ladder(node: Node, id_: str, *, bare: bool) -> Box:
     box = Box(id=id_, kind="ladder", name=cut(node.name, NAME, _MOST, bold=True))
     box.tip = f"{node.name}: waits {', '.join(node.details)}"
-    x, y, line = PAD, PAD + NAME_LINE + 2, 1
+    left = 2 * PAD + width(box.name, NAME, bold=True) if bare else PAD
+    x, y, line = left, PAD - 2 if bare else PAD + NAME_LINE + 2, 1
     for number, text in enumerate(node.details):
         chip = Box(id=f"{id_}:{number}", kind="chip", name=text, height=_CHIP_HEIGHT)
         chip.width = width(text, SMALL) + 2 * (PAD - 2)
-        if x + chip.width > _CHIPS_WIDTH + PAD and x > PAD:
-            x, y, line = PAD, y + _CHIP_HEIGHT + _CHIP_GAP, line + 1
-        if line > _CHIP_LINES:
+        if x + chip.width > left + _CHIPS_WIDTH and x > left:
+            x, y, line = left, y + _CHIP_HEIGHT + _CHIP_GAP, line + 1
+        if line > (1 if bare else _CHIP_LINES):
             box.rows[-1].name = ELLIPSIS
             break
         chip.move(x, y)
         box.rows.append(chip)
         x += chip.width + _CHIP_GAP
-    box.height = box.rows[-1].bottom + PAD
+    box.height = max(head_height(box), box.rows[-1].bottom + PAD - (2 if bare else 0))
     return box
 
 

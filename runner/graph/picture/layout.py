@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ebats.runner.graph.graph import Graph
 from ebats.runner.graph.picture import legend
 from ebats.runner.graph.picture.box import MARGIN, SMALL, Box, Text, Wire
-from ebats.runner.graph.picture.boxes import HEADINGS, Columns, columns, dead, ladders
+from ebats.runner.graph.picture.boxes import HEADINGS, Columns, columns, dead, is_large, ladders
 from ebats.runner.graph.picture.order import order
 from ebats.runner.graph.picture.place import place
 from ebats.runner.graph.picture.route import FIRST, TRACK, route, tracks
@@ -16,8 +16,8 @@ from ebats.runner.graph.picture.wires import to_dead, wires
 
 _TITLE, _HEADING = 56.0, 24.0
 #: Between boxes of a column, and between columns.
-_GAP, _BETWEEN, _WITH_RUNGS = 14.0, 58.0, 104.0
-_LEAST_WIDTH = 640.0
+_GAP, _NARROW_GAP, _BETWEEN, _WITH_RUNGS = 14.0, 7.0, 58.0, 104.0
+_LEAST_WIDTH, _MOST_EXTRA = 640.0, 180
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +43,9 @@ def lay_out(graph: Graph) -> Layout:
     found = columns(graph)
     beside, end = ladders(graph, found[-1]), dead(graph)
     lines = [*wires(graph, found)]
-    order(found, lines)
-    place(found, lines, _GAP)
+    gap = _NARROW_GAP if is_large(graph) else _GAP
+    order(found, lines, gap)
+    place(found, lines, gap)
     boxes = [box for column in found for box in column]
     for box in boxes:
         box.move(box.x, box.y + _TITLE + _HEADING)
@@ -56,7 +57,7 @@ def lay_out(graph: Graph) -> Layout:
     below, texts, bottom = strips(graph, bottom, page)
     return Layout(
         width=page,
-        height=bottom + 2 * MARGIN + legend.height(lines, page),
+        height=bottom + 2 * MARGIN + legend.height(boxes, lines, page),
         boxes=(*boxes, *beside.values(), end, *below),
         wires=tuple(lines),
         headings=(*_headings(found, last), *texts),
@@ -68,7 +69,10 @@ def _spread(found: Columns, lines: Sequence[Wire]) -> float:
     """Put the columns side by side, with room for what runs between them; return where the next begins."""
     back = tracks(lines) * TRACK
     has_rungs = any(wire.rung for wire in lines)
-    gaps = (_BETWEEN + back, _WITH_RUNGS if has_rungs else _BETWEEN, _BETWEEN, _BETWEEN + back)
+    # Many lines at once are steep ones, which need more room to be told apart.
+    count = {kind: min(_MOST_EXTRA, sum(wire.kind == kind for wire in lines)) for kind in ("route", "feed")}
+    routes = (_WITH_RUNGS if has_rungs else _BETWEEN) + count["route"]
+    gaps = (_BETWEEN + back, routes, _BETWEEN + count["feed"] / 3, _BETWEEN + back)
     x = MARGIN
     for column, heading, gap in zip(found, HEADINGS, gaps, strict=False):
         if not column:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ebats.runner.graph.picture.box import MARGIN, SMALL, Wire
+from ebats.runner.graph.picture.box import MARGIN, SMALL, Box, Wire
 from ebats.runner.graph.picture.text import width
 
 ROW = 22.0
@@ -28,9 +28,10 @@ _ENTRIES = (
 )
 
 
-def rows(wires: Sequence[Wire], page: float) -> Iterator[list[tuple[float, Entry]]]:
-    """Return what a picture with these lines needs, each with its x, by rows no wider than a page."""
-    kinds = {line_class(wire.kind) for wire in wires} | {"external outside"}
+def rows(boxes: Sequence[Box], wires: Sequence[Wire], page: float) -> Iterator[list[tuple[float, Entry]]]:
+    """Return what a picture of these boxes and lines needs, each with its x, by rows no wider than a page."""
+    kinds = {line_class(wire.kind) for wire in wires}
+    kinds |= {"external outside"} if any(box.external for box in boxes) else set()
     kinds |= {"rung"} if any(wire.rung for wire in wires) else set()
     row: list[tuple[float, Entry]] = []
     x = MARGIN
@@ -46,9 +47,9 @@ def rows(wires: Sequence[Wire], page: float) -> Iterator[list[tuple[float, Entry
     yield row
 
 
-def height(wires: Sequence[Wire], page: float) -> float:
+def height(boxes: Sequence[Box], wires: Sequence[Wire], page: float) -> float:
     """Return how high the legend is."""
-    return ROW * len([*rows(wires, page)]) - ROW / 2
+    return ROW * len([*rows(boxes, wires, page)]) - ROW / 2
 
 
 def line_class(kind: str) -> str:

@@ -9,31 +9,30 @@ from ebats.runner.graph.picture.boxes import Columns, stack
 
 #: There and back counts as two.
 _SWEEPS = 12
-_GAP = 14.0
 
 Neighbours = Mapping[str, Sequence[Box]]
 
 
-def order(columns: Columns, wires: Sequence[Wire]) -> None:
-    """Sort the boxes of the columns, and the rows in them. The same for the same input.
+def order(columns: Columns, wires: Sequence[Wire], gap: float) -> None:
+    """Sort the boxes of the columns, and the rows in them, and stack them. The same for the same input.
 
     The barycenter method of Sugiyama, Tagawa and Toda (1981), with the best of all tries kept.
     """
     forward = [wire for wire in wires if wire.is_curve]
     left, right = _neighbours(forward)
-    _stack_all(columns)
+    _stack_all(columns, gap)
     best, fewest = _snapshot(columns), crossings(columns, forward)
     for sweep in range(_SWEEPS):
         for column in columns if sweep % 2 == 0 else reversed(columns):
             _sort(column, left if sweep % 2 == 0 else right)
-            _stack(column)
+            _stack(column, gap)
         found = crossings(columns, forward)
         if found < fewest:
             best, fewest = _snapshot(columns), found
         if not fewest:
             break
     _restore(columns, best)
-    _stack_all(columns)
+    _stack_all(columns, gap)
 
 
 def crossings(columns: Columns, wires: Sequence[Wire]) -> int:
@@ -75,17 +74,17 @@ def _middle(boxes: Sequence[Box], neighbours: Neighbours) -> float:
     return sum(ports) / len(ports) if ports else boxes[0].port
 
 
-def _stack_all(columns: Columns) -> None:
+def _stack_all(columns: Columns, gap: float) -> None:
     for column in columns:
-        _stack(column)
+        _stack(column, gap)
 
 
-def _stack(column: list[Box]) -> None:
+def _stack(column: list[Box], gap: float) -> None:
     y = 0.0
     for box in column:
         box.move(box.x, y)
         stack(box)
-        y += box.height + _GAP
+        y += box.height + gap
 
 
 Snapshot = list[list[tuple[Box, list[Box]]]]

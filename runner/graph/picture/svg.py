@@ -99,7 +99,7 @@ def _head(tip: Point, kind: str, *, leftwards: bool) -> str:
 
 
 def _legend(layout: Layout) -> Iterator[str]:
-    for number, row in enumerate(rows(layout.wires, layout.width)):
+    for number, row in enumerate(rows(layout.boxes, layout.wires, layout.width)):
         for x, entry in row:
             yield from _entry(entry, x, layout.legend + ROW * number)
 

@@ -55,12 +55,15 @@ def test_what_is_in_a_box_is_inside_it(pipeline: Pipeline) -> None:
 
 
 def test_every_text_fits_into_its_box(pipeline: Pipeline) -> None:
-    for box in lay_out(build(pipeline)).all_boxes():
-        rows_from = min((row.y for row in box.rows), default=box.bottom)
+    boxes = lay_out(build(pipeline)).all_boxes()
+    by_id = {box.id: box for box in boxes}
+    for box in boxes:
         for text in box.texts():
-            wide = width(text.text, text.size, bold=text.bold)
-            assert box.x < text.x < text.x + wide < box.right, text
-            assert box.y + text.size * 0.8 < text.y < rows_from - 1, text
+            right, top = text.x + width(text.text, text.size, bold=text.bold), text.y - text.size * 0.8
+            assert box.x < text.x < right < box.right, text
+            assert box.y < top < text.y < box.bottom - 1, text
+            hit = [row.id for row in box.rows if row.x < right and text.x < row.right and row.y < text.y + 1]
+            assert not [row for row in hit if top < by_id[row].bottom], text
 
 
 def test_every_line_begins_and_ends_at_its_boxes(pipeline: Pipeline) -> None:
