@@ -1,7 +1,6 @@
 """The `broker` section as an address: URLs with everything in them, paths made absolute."""
 
 from collections.abc import Iterator
-from pathlib import Path as Folder
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from ebats.pipelines import rules
@@ -18,10 +17,10 @@ _SHORTEST_LIMIT_MS = 5_000
 _LONGEST_LIMIT_MS = 90 * 24 * _HOUR_MS
 
 
-def resolve_broker(values: Values, name: str, folder: Folder) -> Broker:
+def resolve_broker(values: Values, name: str) -> Broker:
     """Return how the broker is reached; by default the embedded one, in `NAME.db` beside the file."""
-    urls = tuple(_urls(values, name, folder))
-    tls = resolve_tls(values, ("broker", "tls"), folder)
+    urls = tuple(_urls(values, name))
+    tls = resolve_tls(values, ("broker", "tls"))
     if tls is None and urls and urls[0].startswith("amqps:"):
         tls = Tls()
     return Broker(
@@ -57,7 +56,7 @@ def _heartbeat(values: Values) -> int:
     return int(seconds)
 
 
-def _urls(values: Values, name: str, folder: Folder) -> Iterator[str]:
+def _urls(values: Values, name: str) -> Iterator[str]:
     written = values.get("broker", "url")
     parts = [key for key in values.keys("broker") if key in _PARTS]
     if "url" in values.keys("broker"):
@@ -68,11 +67,11 @@ def _urls(values: Values, name: str, folder: Folder) -> Iterator[str]:
         paths = paths or [("broker", "url")]
         _check_alike(values, paths)
         for path in paths if written else ():
-            yield _url(values, path, folder)
+            yield _url(values, path)
     elif parts:
         yield _built(values, parts)
     else:
-        yield _sqlite(f"{name}.db", folder)
+        yield _sqlite(values, (), f"{name}.db")
 
 
 def _check_alike(values: Values, paths: list[Path]) -> None:
@@ -96,7 +95,7 @@ def _split(written: str) -> SplitResult | None:
         return None
 
 
-def _url(values: Values, path: Path, folder: Folder) -> str:
+def _url(values: Values, path: Path) -> str:
     written = str(values.get(*path))
     if written.startswith("sqlite:"):
         file = unquote(written.removeprefix("sqlite:///"))
@@ -105,7 +104,7 @@ def _url(values: Values, path: Path, folder: Folder) -> str:
             values.problem(
                 rules.BAD_URL, path, "an embedded broker in memory would be each process's own", hint
             )
-        return _sqlite(file, folder)
+        return _sqlite(values, path, file)
     # What the parts hold stays out of the messages: a password may be in any of them.
     url = _split(written)
     if url is None:
@@ -117,8 +116,8 @@ def _url(values: Values, path: Path, folder: Folder) -> str:
     return written
 
 
-def _sqlite(file: str, folder: Folder) -> str:
-    return "sqlite:///" + quote(str(folder / file))
+def _sqlite(values: Values, path: Path, file: str) -> str:
+    return "sqlite:///" + quote(str(values.source.folder(path) / file))
 
 
 def _built(values: Values, parts: list[str]) -> str:

@@ -12,7 +12,7 @@ from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import BadFile, Problem, UnreadableFile
 from ebats.pipelines.resolve import resolve
 from ebats.pipelines.secrets import conceal
-from ebats.pipelines.source import Source, parse
+from ebats.pipelines.source import Budget, Source, parse
 from ebats.pipelines.values import Values
 
 if TYPE_CHECKING:
@@ -67,13 +67,17 @@ def from_bytes(path: str, content: bytes, environ: Mapping[str, str], *, with_li
         BadFile: the content has errors.
     """
     variables, unset = _variables(path, environ)
-    source, problems = parse(path, content, variables)
+    source, problems = _read(path, content, variables)
     problems += unset
-    if not source.data and problems:
-        raise BadFile(tuple(problems))
+    if source is None or (not source.data and problems):
+        raise BadFile(tuple(sorted(problems)))
     source, misshapen = check(source)
     values = Values(source)
-    pipeline = resolve(values, Path(path).absolute().parent)
+    pipeline = resolve(values)
+    if pipeline.included:
+        from ebats.pipelines import include
+
+        problems += include.ambiguous_modules(pipeline)
     if with_links:
         links.check(pipeline, values)
     cases = read_cases(values, pipeline) if with_links and values.get("tests") else ()
@@ -96,6 +100,18 @@ def read_cases(values: Values, pipeline: Pipeline) -> "tuple[Case, ...]":
     cases = resolve_cases(values, pipeline)
     links_cases.check(pipeline, values)
     return cases
+
+
+def _read(path: str, content: bytes, variables: Mapping[str, str]) -> tuple[Source | None, list[Problem]]:
+    """Return what the file says, with the files that it includes, and what is wrong; None: one is missing."""
+    budget = Budget()
+    source, problems = parse(path, content, variables, budget)
+    if not isinstance(source.data, dict) or source.data.get("include") is None:
+        return source, problems
+    from ebats.pipelines import include
+
+    merged, more = include.expand(source, variables, budget)
+    return merged, problems + more
 
 
 def _variables(path: str, environ: Mapping[str, str]) -> tuple[Mapping[str, str], list[Problem]]:

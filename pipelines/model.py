@@ -171,6 +171,8 @@ class Pipeline:
     file: str
     #: Absolute; Python modules and relative paths resolve from it.
     folder: str
+    #: Those of included files, absolute: Python modules are also found there.
+    included: tuple[str, ...] = ()
     #: An IANA name.
     timezone: str
     #: How long a process may finish what runs, once told to stop.
@@ -190,6 +192,11 @@ class Pipeline:
     sinks: tuple[Sink, ...]
     #: None: nobody is told.
     alerts: Alerts | None = None
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Where Python modules are looked for, before Python's own places: absolute, its own folder first."""
+        return tuple(dict.fromkeys((self.folder, *self.included)))
 
     def on_broker(self, name: str) -> str:
         """Return what ebats calls `name` on the broker: `shop.name`."""

@@ -31,10 +31,10 @@ class _Unreadable(Exception):
         self.hint = hint
 
 
-def resolve_schema(values: Values, event: str, folder: Path) -> PayloadSchema | None:
+def resolve_schema(values: Values, event: str) -> PayloadSchema | None:
     """Return an event's schema, or None where it has none, or one that is no good.
 
-    What is wrong goes to `values.problems`. Files are looked up from `folder`.
+    What is wrong goes to `values.problems`.
     """
     path = ("events", event, "schema")
     written = values.get(*path)
@@ -48,7 +48,7 @@ def resolve_schema(values: Values, event: str, folder: Path) -> PayloadSchema | 
     if isinstance(written, dict):
         return _in_place(values, event, written)
     try:
-        schema = _read(folder / written)
+        schema = _read(values.source.folder(path) / written)
     except _Unreadable as error:
         values.problem(
             rules.BAD_SCHEMA, path, f"the schema {shown(written)} can't be used: {error}", error.hint

@@ -1,7 +1,6 @@
 """From checked data to a pipeline: defaults are filled in and names become what they name."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from ebats.pipelines import rules, template
 from ebats.pipelines.address import resolve_broker
@@ -38,7 +37,7 @@ CRASHES = 5
 _SMALLEST_MEMORY = 32_000_000
 
 
-def resolve(values: Values, folder: Path) -> Pipeline:
+def resolve(values: Values) -> Pipeline:
     """Return the pipeline that a file describes.
 
     What is wrong goes to `values.problems`, and something stands in for it so
@@ -48,19 +47,20 @@ def resolve(values: Values, folder: Path) -> Pipeline:
     exchanges = {key: _exchange(values, name, key) for key in values.keys("exchanges")}
     generations = _generations(values)
     queues = {key: _queue(values, name, key, generations) for key in values.keys("queues")}
-    tasks = _tasks(values, name, queues, generations, folder)
+    tasks = _tasks(values, name, queues, generations)
     queues |= {task.queue.name: task.queue for task in tasks.values()}
     timezone = _timezone(values)
-    events = {key: _event(values, key, exchanges, queues, tasks, folder) for key in values.keys("events")}
+    events = {key: _event(values, key, exchanges, queues, tasks) for key in values.keys("events")}
     return Pipeline(
         name=name,
         file=values.source.file,
-        folder=str(folder),
+        folder=str(values.source.folder()),
+        included=tuple(dict.fromkeys(str(folder) for folder in values.source.included)),
         timezone=timezone,
         grace_s=values.seconds("grace", default="30s", low=0),
         unrouted=values.get("unrouted") or "dead",
         environment=values.get("environment"),
-        broker=resolve_broker(values, name, folder),
+        broker=resolve_broker(values, name),
         exchanges=exchanges,
         queues=queues,
         generations=generations,
@@ -68,8 +68,8 @@ def resolve(values: Values, folder: Path) -> Pipeline:
         events=events,
         producers=resolve_producers(values, timezone, events, tasks),
         consumers=_consumers(values, queues, events, tasks),
-        sinks=resolve_logs(values, folder),
-        alerts=resolve_alerts(values, folder, tasks, events, queues),
+        sinks=resolve_logs(values),
+        alerts=resolve_alerts(values, tasks, events, queues),
     )
 
 
@@ -113,12 +113,11 @@ def _tasks(
     pipeline: str,
     queues: Mapping[str, Queue],
     generations: Mapping[str, int],
-    folder: Path,
 ) -> dict[str, Task]:
     ladders = {name: _ladder(values, "ladders", name) for name in values.keys("ladders")}
     names = values.keys("tasks")
     return {
-        name: _task(values, name, _task_queues(values, pipeline, name, queues, generations), ladders, folder)
+        name: _task(values, name, _task_queues(values, pipeline, name, queues, generations), ladders)
         for name in names
     }
 
@@ -153,11 +152,9 @@ def _task_queues(
     return chosen or (own,)
 
 
-def _task(
-    values: Values, name: str, queues: tuple[Queue, ...], ladders: Mapping[str, Ladder], folder: Path
-) -> Task:
+def _task(values: Values, name: str, queues: tuple[Queue, ...], ladders: Mapping[str, Ladder]) -> Task:
     place = values.source.key_place(("tasks", name))
-    python, http = values.entry_point("tasks", name, "python"), resolve_http(values, name, folder)
+    python, http = values.entry_point("tasks", name, "python"), resolve_http(values, name)
     if isinstance(values.get("tasks", name, "retry"), list):
         ladder: Ladder | None = _ladder(values, "tasks", name, "retry")
     else:
@@ -192,7 +189,6 @@ def _event(
     exchanges: Mapping[str, Exchange],
     queues: Mapping[str, Queue],
     tasks: Mapping[str, Task],
-    folder: Path,
 ) -> Event:
     exchange = values.reference("events", name, "exchange", kind="exchange", known=exchanges)
     return Event(
@@ -202,7 +198,7 @@ def _event(
         queue=values.reference("events", name, "queue", kind="queue", known=queues),
         tasks=_event_tasks(values, name, queues, tasks),
         format=values.get("events", name, "format") or "json",
-        schema=resolve_schema(values, name, folder),
+        schema=resolve_schema(values, name),
         labels=_labels(values, name),
         owner=values.get("events", name, "owner"),
         place=values.source.key_place(("events", name)),

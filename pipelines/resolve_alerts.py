@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Container, Iterable, Mapping
-from pathlib import Path as Folder
 from typing import get_args
 
 from ebats.pipelines import rules
@@ -32,15 +31,15 @@ _PORTS: Mapping[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
 
 
 def resolve_alerts(
-    values: Values, folder: Folder, tasks: Iterable[str], events: Iterable[str], queues: Iterable[str]
+    values: Values, tasks: Iterable[str], events: Iterable[str], queues: Iterable[str]
 ) -> Alerts | None:
-    """Return the file's alerts, None where it has none; paths are relative to `folder`.
+    """Return the file's alerts, None where it has none.
 
     `tasks`, `events` and `queues` are the names that rules may look at.
     """
     if values.get("alerts") is None:
         return None
-    channels = {name: _channel(values, name, folder) for name in values.keys("alerts", "channels")}
+    channels = {name: _channel(values, name) for name in values.keys("alerts", "channels")}
     owners = {name: _owner(values, name) for name in values.keys("alerts", "owners")}
     known = {"task": tuple(tasks), "event": tuple(events), "queue": tuple(queues)}
     taken: set[str] = set()
@@ -52,13 +51,13 @@ def resolve_alerts(
     return Alerts(channels=channels, owners=owners, rules=tuple(rules), digest=_digest(values, channels))
 
 
-def _channel(values: Values, name: str, folder: Folder) -> Channel:
+def _channel(values: Values, name: str) -> Channel:
     path: Path = ("alerts", "channels", name)
     keys = values.keys(*path)
     if "wecom" in keys:
         return _wecom(values, name, (*path, "wecom"))
     if "email" in keys:
-        return _email(values, name, (*path, "email"), folder)
+        return _email(values, name, (*path, "email"))
     if "webhook" in keys:
         return _webhook(values, name, (*path, "webhook"))
     nothing = EntryPoint(module="", attribute="", place=values.source.key_place(path))
@@ -75,9 +74,8 @@ def _wecom(values: Values, name: str, path: Path) -> WecomChannel:
     )
 
 
-def _email(values: Values, name: str, path: Path, folder: Folder) -> EmailChannel:
+def _email(values: Values, name: str, path: Path) -> EmailChannel:
     security: Security = values.get(*path, "security") or "starttls"
-    ca_certs = values.get(*path, "ca_certs")
     return EmailChannel(
         name=name,
         host=values.get(*path, "host") or "",
@@ -88,7 +86,7 @@ def _email(values: Values, name: str, path: Path, folder: Folder) -> EmailChanne
         sender=values.get(*path, "from") or "",
         to=_texts(values, (*path, "to")),
         reply_to=values.get(*path, "reply_to"),
-        ca_certs=None if ca_certs is None else str(folder / ca_certs),
+        ca_certs=values.file_path(*path, "ca_certs"),
     )
 
 

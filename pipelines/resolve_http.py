@@ -1,7 +1,6 @@
 """From checked data to the HTTP callbacks of a task: defaults are filled in, ranges and pointers are read."""
 
 import json
-from pathlib import Path as Folder
 from typing import Any
 
 from ebats.pipelines import rules
@@ -23,7 +22,7 @@ from ebats.pipelines.values import Values
 HTTP_TIMEOUT = "30s"
 
 
-def resolve_http(values: Values, task: str, folder: Folder) -> HttpTask | None:
+def resolve_http(values: Values, task: str) -> HttpTask | None:
     """Return what a task asks over HTTP; None: it is no such task. What is wrong goes to `values`."""
     path: Path = ("tasks", task, "http")
     if "http" not in values.keys("tasks", task):
@@ -50,7 +49,7 @@ def resolve_http(values: Values, task: str, folder: Folder) -> HttpTask | None:
         max_per_host=int(per_host) if per_host else None,
         allow_hosts=tuple(item for _, item in values.items(*path, "allow_hosts")),
         secrets=_secrets(values, (*path, "sign", "secret")),
-        tls=resolve_tls(values, (*path, "tls"), folder),
+        tls=resolve_tls(values, (*path, "tls")),
         breaker=_breaker(values, (*path, "breaker")),
     )
 

@@ -1,7 +1,5 @@
 """From checked data to sinks: defaults are filled in, paths made absolute."""
 
-from pathlib import Path as Folder
-
 from ebats.pipelines.sink import (
     Batch,
     ElasticSink,
@@ -24,9 +22,9 @@ _SPOOL_BYTES = 10_000_000
 _SPOOL_SIZE = 1_000_000_000
 
 
-def resolve_logs(values: Values, folder: Folder) -> tuple[Sink, ...]:
-    """Return the file's sinks, or standard output where it has none; paths are relative to `folder`."""
-    return tuple(_sink(values, name, folder) for name in values.keys("logs")) or (StdSink(name="std"),)
+def resolve_logs(values: Values) -> tuple[Sink, ...]:
+    """Return the file's sinks, or standard output where it has none."""
+    return tuple(_sink(values, name) for name in values.keys("logs")) or (StdSink(name="std"),)
 
 
 def resolve_task_logs(values: Values, task: str) -> TaskLogs:
@@ -41,14 +39,14 @@ def resolve_task_logs(values: Values, task: str) -> TaskLogs:
     )
 
 
-def _sink(values: Values, name: str, folder: Folder) -> Sink:
+def _sink(values: Values, name: str) -> Sink:
     keys = values.keys("logs", name)
     if python := values.entry_point("logs", name, "python"):
         return PythonSink(name=name, python=python, level=values.get("logs", name, "level") or "info")
     if "file" in keys:
-        return _file(values, name, ("logs", name, "file"), folder)
+        return _file(values, name, ("logs", name, "file"))
     if "elasticsearch" in keys:
-        return _elastic(values, name, ("logs", name, "elasticsearch"), folder)
+        return _elastic(values, name, ("logs", name, "elasticsearch"))
     path = ("logs", name, "std")
     return StdSink(
         name=name,
@@ -58,13 +56,13 @@ def _sink(values: Values, name: str, folder: Folder) -> Sink:
     )
 
 
-def _file(values: Values, name: str, path: Path, folder: Folder) -> FileSink:
+def _file(values: Values, name: str, path: Path) -> FileSink:
     retention = values.get(*path, "retention")
     rotates_by_time = _is_duration(values.get(*path, "rotation"))
     expires = isinstance(retention, str)
     return FileSink(
         name=name,
-        path=str(folder / (values.get(*path, "path") or "")),
+        path=values.file_path(*path, "path") or "",
         level=values.get(*path, "level") or "info",
         format=values.get(*path, "format") or "json",
         rotation=None if rotates_by_time else values.size(*path, "rotation", low=_ROTATION_BYTES),
@@ -76,18 +74,17 @@ def _file(values: Values, name: str, path: Path, folder: Folder) -> FileSink:
     )
 
 
-def _elastic(values: Values, name: str, path: Path, folder: Folder) -> ElasticSink:
+def _elastic(values: Values, name: str, path: Path) -> ElasticSink:
     user, password = values.get(*path, "basic_auth", "user"), values.get(*path, "basic_auth", "password")
-    spool = values.get(*path, "spool", "path")
     return ElasticSink(
         name=name,
         hosts=tuple(host for _, host in values.items(*path, "hosts")),
         api_key=values.get(*path, "api_key"),
         basic_auth=(user, password) if user and password else None,
         bearer_auth=values.get(*path, "bearer_auth"),
-        ca_certs=_file_path(values, (*path, "ca_certs"), folder),
-        certfile=_file_path(values, (*path, "certfile"), folder),
-        keyfile=_file_path(values, (*path, "keyfile"), folder),
+        ca_certs=values.file_path(*path, "ca_certs"),
+        certfile=values.file_path(*path, "certfile"),
+        keyfile=values.file_path(*path, "keyfile"),
         ca_fingerprint=values.get(*path, "ca_fingerprint"),
         data_stream=values.get(*path, "data_stream") or DATA_STREAM,
         retention_s=_seconds(values, (*path, "retention"), 3_600_000),
@@ -96,7 +93,7 @@ def _elastic(values: Values, name: str, path: Path, folder: Folder) -> ElasticSi
         manage_template=values.get(*path, "manage_template") is not False,
         batch=_batch(values, (*path, "batch")),
         timeout_s=values.seconds(*path, "timeout", default="30s", low=100),
-        spool=None if spool is None else str(folder / spool),
+        spool=values.file_path(*path, "spool", "path"),
         spool_size=values.size(*path, "spool", "size", low=_SPOOL_BYTES) or _SPOOL_SIZE,
         headers={key: values.get(*path, "headers", key) or "" for key in values.keys(*path, "headers")},
     )
@@ -117,11 +114,6 @@ def _exposure(values: Values, path: Path) -> Exposure:
         limit=values.size(*path, "payload_limit", low=0) or PAYLOAD_LIMIT,
         mask=tuple(key for _, key in values.items(*path, "mask")),
     )
-
-
-def _file_path(values: Values, path: Path, folder: Folder) -> str | None:
-    found = values.get(*path)
-    return None if found is None else str(folder / found)
 
 
 def _seconds(values: Values, path: Path, low_ms: int) -> float | None:

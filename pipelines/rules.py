@@ -60,6 +60,15 @@ NEEDED_VARIABLE = _rule(
 )
 BAD_SECRET_FILE = _rule(12, "bad-secret-file", "error", "A file that holds a value can't be read.")
 BAD_ENV_FILE = _rule(13, "bad-env-file", "error", "The file `.env` can't be read.")
+UNREADABLE_INCLUDE = _rule(14, "unreadable-include", "error", "An included file can't be read.")
+INCLUDE_CIRCLE = _rule(15, "include-circle", "error", "A file includes itself, perhaps by way of others.")
+INCLUDED_TWICE = _rule(16, "included-twice", "error", "A file is included twice.")
+TOO_MANY_FILES = _rule(17, "too-many-files", "error", "Too many files are included, or too deep.")
+DEFINED_TWICE = _rule(18, "defined-twice", "error", "A name or a key stands in two files.")
+OTHER_PIPELINE = _rule(19, "other-pipeline", "error", "An included file is of another pipeline.")
+AMBIGUOUS_MODULE = _rule(
+    20, "ambiguous-module", "error", "A Python module is there twice, in the folders of two files."
+)
 
 # Shape: what the schema says of each value.
 EMPTY_FILE = _rule(101, "empty-file", "error", "There is nothing in the file.")

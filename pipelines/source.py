@@ -43,6 +43,8 @@ class Source:
     #: Values that `${file:PATH}` filled in, and what was in those files: nobody is shown either.
     secrets: frozenset[Path] = frozenset()
     contents: frozenset[str] = frozenset()
+    #: The folders of the files that it includes, absolute.
+    included: tuple[Folder, ...] = ()
     #: Where errors are: broken values, and those of which only a key is wrong.
     faults: frozenset[Path] = frozenset()
 

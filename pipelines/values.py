@@ -103,6 +103,11 @@ class Values:
             )
         return size
 
+    def file_path(self, *path: str | int) -> str | None:
+        """Return a path that is written, absolute: it begins where the file that it stands in is; or None."""
+        value = self.get(*path)
+        return None if value is None else str(self.source.folder(path) / value)
+
     def entry_point(self, *path: str | int) -> EntryPoint | None:
         """Return a function's entry point, or None."""
         value = self.get(*path)

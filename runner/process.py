@@ -88,8 +88,8 @@ def main(line_fd: int, outbox_fd: int, writer_fd: int, facts_fd: int, parent_pid
     except EOFError:
         os._exit(1)
     setproctitle.setproctitle(spec.title)
-    # Tasks are found as the file names them: from its folder.
-    sys.path.insert(0, spec.pipeline.folder)
+    # Tasks are found as the file names them: from its folder, and from those of the files that it includes.
+    sys.path[:0] = spec.pipeline.folders
     _ROLES[spec.role](spec, parent, Ends(outbox_fd, writer_fd, facts_fd))
     with suppress(OSError):  # nobody reads them any more
         sys.stdout.flush()

@@ -71,6 +71,7 @@ def _chosen(pipeline: Pipeline, alerts: model.Alerts, names: Sequence[str]) -> l
         if name not in alerts.channels:
             hint = suggest(name, alerts.channels)
             raise UsageError(f"{pipeline.file} has no channel {name!r}" + (f"; {hint}" if hint else ""))
+    sys.path[:0] = pipeline.included
     found = build(alerts, pipeline.folder, str(folder_of(pipeline)))
     return [channel for channel in found if not names or channel.name in names]
 

@@ -48,7 +48,7 @@ def rehearse(pipeline: Pipeline, case: Case) -> Rehearsed:
     publisher = Publisher(pipeline, broker, agenda)
     for number, message in enumerate(case.messages, 1):
         agenda.at(message.at_ms / 1000, partial(publisher.publish, message, f"m{number}"))
-    with _importing(pipeline.folder):
+    with _importing(pipeline.folders):
         try:
             is_done = agenda.run(MOST_STEPS)
             waiting = _waiting(pipeline, broker, sender)
@@ -70,10 +70,11 @@ def _waiting(pipeline: Pipeline, broker: MemoryBroker, sender: Sender) -> dict[s
 
 
 @contextmanager
-def _importing(folder: str) -> Iterator[None]:
-    """Let the file's functions be found as a consumer process finds them: from its folder."""
-    sys.path.insert(0, folder)
+def _importing(folders: tuple[str, ...]) -> Iterator[None]:
+    """Let the file's functions be found as a consumer process finds them: from its folders."""
+    sys.path[:0] = folders
     try:
         yield
     finally:
-        sys.path.remove(folder)
+        for folder in folders:
+            sys.path.remove(folder)

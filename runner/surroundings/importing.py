@@ -13,7 +13,7 @@ from ebats.pipelines.entry_points import Use
 from ebats.pipelines.suggestion import suggest
 
 
-def begin(todo: Sequence[tuple[int, Use]], folder: str, limit_s: float) -> tuple[int, int]:
+def begin(todo: Sequence[tuple[int, Use]], folders: Sequence[str], limit_s: float) -> tuple[int, int]:
     """Start a process that imports these one after another; return its id, and where it tells of it.
 
     It tells lines of JSON: `trying` with a number before each, `good` or `bad` after it, `done` at the end.
@@ -25,21 +25,21 @@ def begin(todo: Sequence[tuple[int, Use]], folder: str, limit_s: float) -> tuple
     sys.stderr.flush()
     pid = os.fork()
     if pid == 0:
-        _be(todo, folder, limit_s, telling)
+        _be(todo, folders, limit_s, telling)
     os.close(telling)
     with suppress(OSError):  # it has done so itself, or has ended
         os.setpgid(pid, pid)
     return pid, told
 
 
-def _be(todo: Sequence[tuple[int, Use]], folder: str, limit_s: float, telling: int) -> NoReturn:
+def _be(todo: Sequence[tuple[int, Use]], folders: Sequence[str], limit_s: float, telling: int) -> NoReturn:
     """Be that process, whatever a module does: it ends here."""
     try:
         with suppress(OSError):
             os.setpgid(0, 0)
         _be_quiet()
         # What `python -m ebats`, or its script, put in front isn't there when the file runs.
-        sys.path[:] = [folder, *sys.path[0 if sys.flags.safe_path else 1 :]]
+        sys.path[:] = [*folders, *sys.path[0 if sys.flags.safe_path else 1 :]]
         for number, use in todo:
             # An orphan ends too: the parent waits for less.
             signal.alarm(int(limit_s) + 5)

@@ -5,7 +5,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -45,7 +45,7 @@ def try_all(pipeline: Pipeline, say: Callable[[str, str], None], limit_s: float 
     problems: list[Problem] = []
     required: dict[str, frozenset[str]] = {}
     while todo:
-        attempt = _Attempt(todo, pipeline.folder, say, limit_s)
+        attempt = _Attempt(todo, pipeline.folders, say, limit_s)
         attempt.run()
         for number, words in attempt.answers.items():
             use = todo.pop(number)
@@ -65,7 +65,7 @@ class _Attempt:
     """One process, and what it has told."""
 
     def __init__(
-        self, todo: dict[int, Use], folder: str, say: Callable[[str, str], None], limit_s: float
+        self, todo: dict[int, Use], folders: Sequence[str], say: Callable[[str, str], None], limit_s: float
     ) -> None:
         self.answers: dict[int, dict[str, Any]] = {}
         self.trying = -1
@@ -76,7 +76,7 @@ class _Attempt:
         self._since = time.monotonic()
         self._said = False
         self._code: int | None = None
-        self._pid, self._told = importing.begin(list(todo.items()), folder, limit_s)
+        self._pid, self._told = importing.begin(list(todo.items()), folders, limit_s)
 
     def run(self) -> None:
         """Listen until all is tried, or the process has ended, or has taken too long."""
