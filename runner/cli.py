@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"ebats {__version__}")
-    parser.set_defaults(call=_call_nothing, parser=parser)
+    parser.set_defaults(call=_call_nothing, parser=parser, root=parser)
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, command in COMMANDS.items():
         _prepare(subparsers.add_parser(name, help=command.help, allow_abbrev=False), command)

@@ -6,6 +6,7 @@ What does them is imported when it is called: `ebats --help` is to be there at o
 from ebats.runner.commands import (
     table_alerts,
     table_change,
+    table_completion,
     table_dead,
     table_explain,
     table_export,
@@ -37,4 +38,5 @@ COMMANDS: dict[str, Command] = {
     **table_change.COMMANDS,
     **table_logs.COMMANDS,
     **table_export.COMMANDS,
+    **table_completion.COMMANDS,
 }

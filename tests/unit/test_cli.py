@@ -15,6 +15,7 @@ from ebats.runner import cli
 from ebats.runner.commands import (
     alerts,
     channels,
+    completion,
     dead,
     environ,
     explain,
@@ -50,22 +51,13 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
         found.append((*args, options) if options else args)
         return 0
 
-    for command in (run, init, graph, validate, publish, status, purge, tap, prune, test):
+    for command in (completion, run, init, graph, validate, publish, status, purge, tap, prune, test):
         monkeypatch.setattr(command, "main", record)
-    for name in ("list_", "explain"):
-        monkeypatch.setattr(explain, name, record)
-    for name in ("list_", "show", "export"):
-        monkeypatch.setattr(dead, name, record)
-    for name in ("retry", "drop"):
-        monkeypatch.setattr(revive, name, record)
-    for name in ("plan", "apply"):
-        monkeypatch.setattr(plan, name, record)
-    for name in ("list_", "ack"):
-        monkeypatch.setattr(alerts, name, record)
-    monkeypatch.setattr(export, "kibana", record)
-    monkeypatch.setattr(channels, "try_out", record)
-    monkeypatch.setattr(logs, "set_up", record)
-    monkeypatch.setattr(find_logs, "find", record)
+    some = {explain: "list_ explain", dead: "list_ show export", revive: "retry drop", plan: "plan apply"}
+    more = {alerts: "list_ ack", export: "kibana", channels: "try_out", logs: "set_up", find_logs: "find"}
+    for command, names in (some | more).items():
+        for name in names.split():
+            monkeypatch.setattr(command, name, record)
     monkeypatch.setattr(environ, "merge", lambda _environ, file, given: (file, *given))
     return found
 

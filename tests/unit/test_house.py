@@ -53,6 +53,7 @@ THIRD_PARTY = {
     "msgspec": ("ebats.runner",),
     "referencing": ("ebats.pipelines.schema_faults", "ebats.runner.execution.schemas"),
     "setproctitle": ("ebats.runner.process", "ebats.runner.supervisor"),
+    "shtab": ("ebats.runner.commands.completion",),
     "uvloop": ("ebats.runner.execution.slots", "ebats.runner.gateway"),
     "yaml": ("ebats.pipelines.source", "ebats.pipelines.yaml_nodes"),
     "yarl": ("ebats.runner.callbacks", "ebats.runner.rehearsal"),  # the URLs of aiohttp, which brings it
