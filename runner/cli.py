@@ -13,8 +13,11 @@ from ebats.runner.commands.table import COMMANDS
 _DESCRIPTION = "Run an asynchronous task system from one YAML file."
 _EPILOG = """\
 examples:
+  ebats init shop                      make a folder with a pipeline to begin with
   ebats validate shop.yaml             say all that is wrong with the file
-  ebats run shop.yaml                  run its consumers until Ctrl-C
+  ebats test shop.yaml                 try its cases, in milliseconds, without a broker
+  ebats graph shop.yaml -o shop.svg    draw it
+  ebats run shop.yaml                  run it until Ctrl-C
   ebats publish shop.yaml order_paid -d '{"order_id": 1}'
   ebats status shop.yaml               what is queued, waiting, dead, running
 

@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -14,6 +14,19 @@ class Command:
     help: str
     description: str
     epilog: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    #: Returns the exit code.
+    call: Callable[[argparse.Namespace], int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subcommand:
+    """A command of a command, such as `ebats dead list`."""
+
+    name: str
+    #: One line, without a capital letter and a full stop.
+    help: str
+    examples: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
     #: Returns the exit code.
     call: Callable[[argparse.Namespace], int]
@@ -36,6 +49,22 @@ def add_file(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
         metavar="FILE",
         help="read variables from a file, not from the .env beside FILE; the environment beats it",
     )
+
+
+def add_commands(parser: argparse.ArgumentParser, commands: Sequence[Subcommand]) -> None:
+    """Let a command have commands of its own, each with examples in its help."""
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in commands:
+        one = subparsers.add_parser(
+            command.name,
+            help=command.help,
+            allow_abbrev=False,
+            description=f"{command.help[0].upper()}{command.help[1:]}.",
+            epilog=command.examples,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_arguments(one)
+        one.set_defaults(call=command.call, parser=one)
 
 
 def environ(arguments: argparse.Namespace) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from ebats.runner.commands.command import Command, add_file, add_format, environ
+from ebats.runner.commands.command import Command, Subcommand, add_commands, add_file, add_format, environ
 
 _ALERTS = """\
 examples:
@@ -15,18 +15,47 @@ examples:
 What is open is known to the runners of this machine. An alert that somebody has acknowledged
 is told again neither in its channels nor in those it would escalate to; that it is over, is.
 """
+_TEST = """\
+examples:
+  ebats alerts test shop.yaml
+  ebats alerts test shop.yaml --channel mail
+"""
+_LIST = """\
+examples:
+  ebats alerts list shop.yaml
+  ebats alerts list shop.yaml --format json
+"""
+_ACK = """\
+examples:
+  ebats alerts ack shop.yaml 1f9a3c            all subjects of one alert
+  ebats alerts ack shop.yaml 1f9a3c/ship       one of them
+  ebats alerts ack shop.yaml                   all there are
+"""
 
 
 def _add_alerts(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name, help_, add, call in (
-        ("test", "send a message through each channel, and say what came of it", _add_test, _test),
-        ("list", "show what is wrong at this moment", _add_list, _list),
-        ("ack", "say that you take it on", _add_ack, _ack),
-    ):
-        one = commands.add_parser(name, help=help_, allow_abbrev=False, description=f"{help_.capitalize()}.")
-        add(one)
-        one.set_defaults(call=call, parser=one)
+    add_commands(
+        parser,
+        (
+            Subcommand(
+                name="test",
+                help="send a message through each channel, and say what came of it",
+                examples=_TEST,
+                add_arguments=_add_test,
+                call=_test,
+            ),
+            Subcommand(
+                name="list",
+                help="show what is wrong at this moment",
+                examples=_LIST,
+                add_arguments=_add_list,
+                call=_list,
+            ),
+            Subcommand(
+                name="ack", help="say that you take it on", examples=_ACK, add_arguments=_add_ack, call=_ack
+            ),
+        ),
+    )
 
 
 def _alerts(arguments: argparse.Namespace) -> int:

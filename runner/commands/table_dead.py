@@ -4,7 +4,16 @@ import argparse
 import time
 from typing import TYPE_CHECKING
 
-from ebats.runner.commands.command import Command, add_file, add_format, add_wait, count, environ
+from ebats.runner.commands.command import (
+    Command,
+    Subcommand,
+    add_commands,
+    add_file,
+    add_format,
+    add_wait,
+    count,
+    environ,
+)
 
 if TYPE_CHECKING:
     from ebats.runner.commands.dead import Search
@@ -23,23 +32,78 @@ out when that is confirmed, one after another: a `retry` that is killed repeats 
 most, and loses none. Letters of the broker itself go where the file now wants them; what it has
 no place for stays. `ebats dead COMMAND --help` tells more about each.
 """
+_LIST = """\
+examples:
+  ebats dead list shop.yaml
+  ebats dead list shop.yaml --task ship --task bill --since 2h
+  ebats dead list shop.yaml --reason exhausted --limit 10 --format json
+"""
+_SHOW = """\
+examples:
+  ebats dead show shop.yaml 5f0c2b7e       payload, reason, error, traceback
+"""
+_RETRY = """\
+examples:
+  ebats dead retry shop.yaml --id 5f0c2b7e
+  ebats dead retry shop.yaml --task ship --since 2h --dry-run
+  ebats dead retry shop.yaml --all
+"""
+_DROP = """\
+examples:
+  ebats dead drop shop.yaml --older-than 30d
+  ebats dead drop shop.yaml --task ship --reason schema --yes
+"""
+_EXPORT = """\
+examples:
+  ebats dead export shop.yaml --output dead.jsonl
+  ebats dead export shop.yaml --task ship | jq .error
+"""
 _FILTERS = """\
 --task, --event, --reason and --id may be repeated: one of them has to fit. Times are UTC.
 """
 
 
 def _add_dead(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name, help_, add, call in (
-        ("list", "show dead letters, the last at the end", _add_list, _list),
-        ("show", "show everything of the dead letters of one id", _add_show, _show),
-        ("retry", "publish dead letters to their tasks again", _add_retry, _retry),
-        ("drop", "delete dead letters, after asking", _add_drop, _drop),
-        ("export", "write dead letters out as lines of JSON; they stay", _add_export, _export),
-    ):
-        one = commands.add_parser(name, help=help_, allow_abbrev=False, description=f"{help_.capitalize()}.")
-        add(one)
-        one.set_defaults(call=call, parser=one)
+    add_commands(
+        parser,
+        (
+            Subcommand(
+                name="list",
+                help="show dead letters, the last at the end",
+                examples=_LIST,
+                add_arguments=_add_list,
+                call=_list,
+            ),
+            Subcommand(
+                name="show",
+                help="show everything of the dead letters of one id",
+                examples=_SHOW,
+                add_arguments=_add_show,
+                call=_show,
+            ),
+            Subcommand(
+                name="retry",
+                help="publish dead letters to their tasks again",
+                examples=_RETRY,
+                add_arguments=_add_retry,
+                call=_retry,
+            ),
+            Subcommand(
+                name="drop",
+                help="delete dead letters, after asking",
+                examples=_DROP,
+                add_arguments=_add_drop,
+                call=_drop,
+            ),
+            Subcommand(
+                name="export",
+                help="write dead letters out as lines of JSON; they stay",
+                examples=_EXPORT,
+                add_arguments=_add_export,
+                call=_export,
+            ),
+        ),
+    )
 
 
 def _dead(arguments: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from ebats.runner.commands.command import Command, add_file, environ
 _RUN = """\
 examples:
   ebats run shop.yaml
-  ebats run shop.yaml --only orders --only mail     two of its consumers
+  ebats run shop.yaml --only orders --only mail     two of its consumers or producers
   ebats run shop.yaml --until-idle --fail-on-dead   in a test: work off what is there
   ebats run shop.yaml -e EBATS_BROKER_URL=amqp://guest:guest@localhost/
 
@@ -20,7 +20,11 @@ the rest and exit with 0; a second one ends at once.
 def _add_run(parser: argparse.ArgumentParser) -> None:
     add_file(parser)
     parser.add_argument(
-        "--only", metavar="CONSUMER", action="append", default=[], help="run this consumer; may be repeated"
+        "--only",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="run this consumer or producer alone; may be repeated",
     )
     parser.add_argument(
         "--until-idle",
@@ -46,8 +50,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 COMMANDS = {
     "run": Command(
-        help="run a file's consumers",
-        description="Check the file, make the broker match it, and run its consumers.",
+        help="run what a file describes, until Ctrl-C",
+        description="Check the file, make the broker match it, and run its consumers and producers.",
         epilog=_RUN,
         add_arguments=_add_run,
         call=_run,

@@ -40,6 +40,10 @@ from ebats.runner.commands.environ import BadEnvFile, merge, read
 from ebats.runner.commands.validate import Asked
 
 Calls = list[tuple[Any, ...]]
+COMMANDS_OF_COMMANDS = (
+    *(f"dead {name}" for name in ("list", "show", "retry", "drop", "export")),
+    *(f"alerts {name}" for name in ("test", "list", "ack")),
+)
 
 
 @pytest.fixture
@@ -99,6 +103,23 @@ def test_examples_of_the_help_are_accepted(command: str, calls: Calls) -> None:
         words = example.partition("     ")[0].partition("   ")[0].partition(" |")[0].replace("'", "").split()
         joined = " ".join(words).replace('{"order_id": 1}', "{}").split()
         assert cli.main(joined) == 0, example
+    assert len(calls) == len(examples)
+
+
+@pytest.mark.parametrize("command", [*COMMANDS_OF_COMMANDS])
+def test_commands_of_commands_show_examples_that_are_accepted(
+    command: str, calls: Calls, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as raised:
+        cli.main([*command.split(), "--help"])
+    assert raised.value.code == 0
+    lines = capsys.readouterr().out.partition("examples:\n")[2].splitlines()
+    examples = [
+        line.strip().removeprefix("ebats ") for line in lines if line.startswith(f"  ebats {command} ")
+    ]
+    assert examples
+    for example in examples:
+        assert cli.main(example.partition("   ")[0].partition(" |")[0].split()) == 0, example
     assert len(calls) == len(examples)
 
 

@@ -80,7 +80,9 @@ def _meet(one: Box, other: Box) -> bool:
 
 def _targets(back: Sequence[Wire]) -> list[tuple[str, EdgeKind]]:
     """Return the tracks: one for each event and way to it. The lowest event comes first."""
-    found = {(wire.target.id, wire.kind): wire.target.port for wire in back}
+    found: dict[tuple[str, EdgeKind], float] = {
+        (wire.target.id, wire.kind): wire.target.port for wire in back
+    }
     return sorted(found, key=lambda key: (-found[key], key))
 
 
