@@ -43,8 +43,10 @@ class Actors:
         if not isinstance(run.function, Function):
             return
         answer = self.answer(run.task.name, run.envelope.attempt)
-        function = run.function if answer.real else _stand_in(answer)
-        run.function = _slow(function, answer.takes_ms / 1000) if answer.takes_ms else function
+        if not answer.real:
+            run.function = _stand_in(answer)
+        elif answer.takes_ms:
+            run.function = _later(run.function, answer.takes_ms / 1000)
 
     def answer(self, task: str, attempt: int) -> Answer:
         """Return how an attempt of a task ends, by its number from 1."""
@@ -69,9 +71,13 @@ def _stand_in(answer: Answer) -> Function:
             raise _exception(answer)
         return answer.returns
 
+    async def act_later() -> object:
+        await asyncio.sleep(answer.takes_ms / 1000)
+        return act()
+
     return Function(
-        function=act,
-        is_async=False,
+        function=act_later if answer.takes_ms else act,
+        is_async=answer.takes_ms > 0,
         names=frozenset(),
         required=frozenset(),
         context_name=None,
@@ -79,7 +85,7 @@ def _stand_in(answer: Answer) -> Function:
     )
 
 
-def _slow(function: Function, seconds: float) -> Function:
+def _later(function: Function, seconds: float) -> Function:
     """Return the function, called after so long on the rehearsal's clock, unless its time is over by then."""
     inner: Callable[..., Any] = function.function
 

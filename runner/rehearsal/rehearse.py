@@ -1,9 +1,6 @@
 """One case of a file's tests, played through: what is published is worked off by the runner's own engine."""
 
-import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 from ebats.pipelines.cases import Case, Rehearsed
@@ -12,13 +9,14 @@ from ebats.pipelines.topology import derive
 from ebats.runner.broker.memory import MemoryBroker
 from ebats.runner.rehearsal.actors import Actors
 from ebats.runner.rehearsal.agenda import Agenda
+from ebats.runner.rehearsal.imports import importing
 from ebats.runner.rehearsal.notes import Notes
 from ebats.runner.rehearsal.outlet import Outlet, Publisher, Sender
 from ebats.runner.rehearsal.stage import Stage
 from ebats.runner.roles.engine import Engine
 
 #: A case that comes to no end, such as events that lead to each other, is stopped after so many steps.
-MOST_STEPS = 100_000
+MOST_STEPS = 20_000
 
 
 def rehearse(pipeline: Pipeline, case: Case) -> Rehearsed:
@@ -48,7 +46,7 @@ def rehearse(pipeline: Pipeline, case: Case) -> Rehearsed:
     publisher = Publisher(pipeline, broker, agenda)
     for number, message in enumerate(case.messages, 1):
         agenda.at(message.at_ms / 1000, partial(publisher.publish, message, f"m{number}"))
-    with _importing(pipeline.folders):
+    with importing(pipeline.folders):
         try:
             is_done = agenda.run(MOST_STEPS)
             waiting = _waiting(pipeline, broker, sender)
@@ -67,14 +65,3 @@ def _waiting(pipeline: Pipeline, broker: MemoryBroker, sender: Sender) -> dict[s
     found = {pipeline.queue_name(name): number for name, number in broker.lying().items()}
     stuck = Counter(f"what no queue takes from {where!r}" for where in sender.stuck)
     return dict(sorted((found | stuck).items()))
-
-
-@contextmanager
-def _importing(folders: tuple[str, ...]) -> Iterator[None]:
-    """Let the file's functions be found as a consumer process finds them: from its folders."""
-    sys.path[:0] = folders
-    try:
-        yield
-    finally:
-        for folder in folders:
-            sys.path.remove(folder)
