@@ -1,6 +1,5 @@
 """The files whose cases are tried: pipelines, the files of cases beside them, and folders of both."""
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,15 +54,6 @@ def find(names: Sequence[str], environ: Mapping[str, str], given: Mapping[str, s
     if problems:
         raise BadFile(tuple(problems))
     return found
-
-
-def forget_modules(folder: str) -> None:
-    """Let the next file import its own modules, where they are called like those of this folder."""
-    inside = Path(folder)
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if name != "__main__" and file and inside in Path(file).parents:
-            del sys.modules[name]
 
 
 def _pairs(name: str) -> Iterator[_Pair]:

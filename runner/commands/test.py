@@ -12,9 +12,10 @@ from typing import Literal
 from ebats.pipelines.counting import counted
 from ebats.pipelines.problems import EbatsError, UsageError
 from ebats.runner.commands import cases_json, cases_text
-from ebats.runner.commands.cases_files import Cases, find, forget_modules
+from ebats.runner.commands.cases_files import Cases, find
 from ebats.runner.commands.cases_tried import Tried, try_case
 from ebats.runner.commands.problems import wants_colour
+from ebats.runner.rehearsal.imports import importing
 
 GOOD, FAILED = 0, 1
 
@@ -82,12 +83,12 @@ def _try(cases: Cases, asked: Asked) -> list[Tried]:
     tried = []
     if is_text and cases.cases:
         sys.stdout.write(f"{cases.file}\n")
-    for case in cases.cases:
-        tried.append(try_case(cases.file, cases.pipeline, case))
-        if is_text:
-            sys.stdout.write("  " + cases_text.line(tried[-1], colour=colour))
-            sys.stdout.flush()
-    forget_modules(cases.pipeline.folder)
+    with importing(cases.pipeline.folders):
+        for case in cases.cases:
+            tried.append(try_case(cases.file, cases.pipeline, case))
+            if is_text:
+                sys.stdout.write("  " + cases_text.line(tried[-1], colour=colour))
+                sys.stdout.flush()
     return tried
 
 
