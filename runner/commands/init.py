@@ -70,7 +70,7 @@ def _name_for(folder: Path) -> str:
 def _told(target: Path, template: str, names: list[str]) -> str:
     event, payload = FIRST[template]
     steps = [] if target.resolve() == Path.cwd() else [f"cd {shlex.quote(str(target))}"]
-    steps += ["ebats validate pipeline.yaml"]
+    steps += ["ebats test pipeline.yaml"]
     if template == "payments":
         steps += ["python merchant.py &"]
     steps += [f"ebats publish pipeline.yaml {event} -d '{payload}'", "ebats run pipeline.yaml --until-idle"]

@@ -53,6 +53,19 @@ def test_a_file_that_init_made_is_good_and_editors_find_its_schema(tmp_path: Pat
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
+def test_the_cases_of_a_file_that_init_made_pass_and_fail_when_it_is_changed(
+    tmp_path: Path, template: str
+) -> None:
+    folder = made(tmp_path, template, "shop")
+    assert "cases: all passed" in ebats(folder, "test", "pipeline.yaml")
+
+    file = folder / "pipeline.yaml"
+    file.write_text(file.read_text().replace("[1s, ", "[2s, ", 1))
+    done = run_ebats("test", "pipeline.yaml", cwd=folder)
+    assert done.returncode == 1, done.stdout
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_git_leaves_out_what_a_run_leaves_behind(tmp_path: Path, template: str) -> None:
     folder = made(tmp_path, template, "shop")
     there = {path.name for path in folder.iterdir()}

@@ -26,7 +26,7 @@ class Merchant(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer.encode())
 
-    def log_message(self, *_args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         """Say nothing more about a request."""
 
 
