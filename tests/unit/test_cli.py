@@ -2,8 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,7 +34,6 @@ from ebats.runner.commands import (
     test,
     validate,
 )
-from ebats.runner.commands.environ import BadEnvFile, merge, read
 from ebats.runner.commands.validate import Asked
 
 Calls = list[tuple[Any, ...]]
@@ -279,35 +276,3 @@ def test_python_m_ebats_is_ebats() -> None:
         [sys.executable, "-m", "ebats", "--version"], capture_output=True, text=True, check=True
     )
     assert result.stdout == f"ebats {__version__}\n"
-
-
-@pytest.fixture
-def env_file(tmp_path: Path) -> Callable[[str], str]:
-    """Write an environment file."""
-
-    def write(text: str) -> str:
-        path = tmp_path / "env"
-        path.write_text(text)
-        return str(path)
-
-    return write
-
-
-def test_given_variables_beat_the_environment_which_beats_the_file(env_file: Callable[[str], str]) -> None:
-    path = env_file("A=file\nB=file\nC=file\n")
-    assert merge({"A": "env", "B": "env"}, path, ["A=given"]) == {"A": "given", "B": "env", "C": "file"}
-
-
-def test_an_env_file_has_comments_quotes_and_exports(env_file: Callable[[str], str]) -> None:
-    path = env_file("# a comment\n\n A = 1 \nexport B='x y'\nC=\"a#b\"\nD=\nE=x=y\n")
-    assert read(path, {}) == {"A": "1", "B": "x y", "C": "a#b", "D": "", "E": "x=y"}
-
-
-def test_what_is_no_variable_is_refused_without_showing_it(env_file: Callable[[str], str]) -> None:
-    path = env_file("A=1\nsecret\n")
-    with pytest.raises(BadEnvFile, match=r"env:2: error: this is no variable; write NAME=VALUE$"):
-        read(path, {})
-    with pytest.raises(UnreadableFile, match="can't read /nowhere: No such file"):
-        read("/nowhere", {})
-    with pytest.raises(UsageError, match="-e takes NAME=VALUE"):
-        merge({}, None, ["secret"])
