@@ -188,8 +188,7 @@ def test_sarif_has_rules_results_and_places(printed: Printed) -> None:
         "ruleIndex": 1,
         "level": "error",
         "message": {
-            "text": "`grace` can't be `30`: it must be a duration; "
-            "write a number with a unit, such as 500ms, 10s, 1m30s, 2h"
+            "text": "`grace` can't be `30`: it must be a duration; add its unit: 30s, 30m, 30h or 30d"
         },
         "locations": [
             {
