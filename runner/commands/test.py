@@ -81,8 +81,8 @@ def _try(cases: Cases, asked: Asked) -> list[Tried]:
     is_text = asked.format == "text"
     colour = wants_colour(sys.stdout, os.environ)
     tried = []
-    if is_text and cases.cases:
-        sys.stdout.write(f"{cases.file}\n")
+    if is_text and (cases.cases or not asked.name):
+        sys.stdout.write(f"{cases.file}{'' if cases.cases else ': no cases'}\n")
     with importing(cases.pipeline.folders):
         for case in cases.cases:
             tried.append(try_case(cases.file, cases.pipeline, case))
