@@ -3,7 +3,12 @@
 import re
 from collections.abc import Iterable, Sequence
 
-_KEY = r"(?<![\w-])(?:password|secret|bearer|token|api_key|authorization)['\"]?\s*:\s*"
+_KEY = (
+    r"(?<![\w-])(?:[\w-]*[_-])?(?:password|secret|bearer|bearer_auth|token|api_key|authorization)"
+    r"['\"]?\s*:(?!\s*\{)\s*"
+)
+#: What may stand inside braces.
+_INSIDE = r"(?:[^{}]|\{\{.*?\}\}|\$\{[^{}]*\})*"
 _SECRETS = (
     # The password of a URL.
     re.compile(r"://[^\s/:@]*:(?P<secret>\S+)@"),
@@ -12,9 +17,25 @@ _SECRETS = (
     # The key of a robot's URL, and the end of that of a hook of Slack's.
     re.compile(r"[?&](?:key|access_token|token|sign)=(?P<secret>[^\s&\"']+)", re.IGNORECASE),
     re.compile(r"://hooks\.slack\.com/(?P<secret>[^\s\"',}]+)", re.IGNORECASE),
+    # Of any hook nobody knows which part is the key.
+    re.compile(
+        rf"(?:webhook|wecom)['\"]?\s*:\s*\{{{_INSIDE}url['\"]?\s*:\s*['\"]?https?://[^/\s]+/(?P<secret>[^\s\"',}}]+)"
+    ),
     # The key on a line of its own, and inside a mapping in braces.
     re.compile(rf"^\s*['\"]?{_KEY}(?P<secret>.+)", re.IGNORECASE),
     re.compile(rf"{_KEY}(?P<secret>\[[^\]]*\]?|\"[^\"]*\"|'[^']*'|[^,}}]+)", re.IGNORECASE),
+)
+
+#: Any header may be a credential.
+_HEADERS = re.compile(rf"(?<![\w-])headers['\"]?\s*:\s*\{{{_INSIDE}")
+_VALUE = re.compile(r":\s+(?P<secret>\"[^\"]*\"|'[^']*'|(?!(?:true|false|null|\d{1,4})\b)[^\s,{}][^,{}]*)")
+#: The key above, and what is secret in a line below it.
+_BELOW = (
+    (re.compile(r"headers['\"]?\s*:\s*(?:#.*)?$"), _VALUE),
+    (
+        re.compile(r"(?:webhook|wecom)['\"]?\s*:\s*(?:#.*)?$"),
+        re.compile(r"(?<![\w-])url['\"]?\s*:\s*['\"]?https?://[^/\s]+/(?P<secret>[^\s\"',}]+)"),
+    ),
 )
 
 #: Of a list in lines.
@@ -67,7 +88,18 @@ def hide_line(lines: Sequence[str], number: int) -> str:
     # A mapping's own keys tell what is secret.
     if item and not _MAPPING.match(item["secret"]) and _IS_SECRET.search(_key_above(lines, number)):
         return _starred(item)
+    above = _parent(lines, number)
+    for key, secret in _BELOW:
+        line = secret.sub(_starred, line) if key.search(above) else line
     return hide(line)
+
+
+def _parent(lines: Sequence[str], number: int) -> str:
+    """Return the line of the key whose mapping a line stands in."""
+    for line in reversed(lines[:number]):
+        if line.strip() and not line.lstrip().startswith("#") and _indent(line) < _indent(lines[number]):
+            return line.rstrip()
+    return ""
 
 
 def _key_above(lines: Sequence[str], number: int) -> str:
@@ -89,16 +121,16 @@ def _indent(line: str) -> int:
 def hide(text: str) -> str:
     """Return a line with its passwords starred out, each character one star, so that columns stay.
 
-    A variable, `${PASSWORD}`, is no secret and stays.
+    A variable, `${PASSWORD}`, is no secret and stays, and so does a template.
     """
     for secret in _SECRETS:
         text = secret.sub(_starred, text)
-    return text
+    return _HEADERS.sub(lambda found: _VALUE.sub(_starred, found[0]), text)
 
 
 def _starred(found: re.Match[str]) -> str:
     secret = found["secret"]
-    if secret.startswith(("$", '"$', "'$")):
+    if secret.lstrip("\"'").startswith(("$", "{{")):
         return found[0]
     start, end = found.start("secret") - found.start(), found.end("secret") - found.start()
     return found[0][:start] + "*" * len(secret) + found[0][end:]

@@ -8,11 +8,11 @@ from ebats.pipelines import rules
 from ebats.pipelines.rules import Rule
 from ebats.pipelines.secrets import HIDDEN
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 #: What stands between the braces: `A`, `A-b`, `A:-b`, and so with `?` and `+`.
-_BRACED = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<how>:?[-?+])(?P<rest>.*))?", re.DOTALL)
+BRACED = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<how>:?[-?+])(?P<rest>.*))?", re.DOTALL)
 #: `${file:-x}` is a variable that is called `file`, as in compose.
-_FILE = re.compile(r"file:(?![-?+])")
+FILE = re.compile(r"file:(?![-?+])")
 #: Defaults in defaults.
 _DEEPEST = 16
 
@@ -66,9 +66,9 @@ class _Filler:
         if text.startswith("$$", dollar):
             return "$", dollar + 2
         if text.startswith("${", dollar):
-            end = _closing_brace(text, dollar)
+            end = closing_brace(text, dollar)
             return self._braced(text[dollar + 2 : end], depth + 1), end + 1
-        name = _NAME.match(text, dollar + 1)
+        name = NAME.match(text, dollar + 1)
         if not name:
             raise VariableError("a single `$` has no meaning here", "write $$ for a dollar sign")
         value = self._value(name[0])
@@ -78,9 +78,9 @@ class _Filler:
         return value, name.end()
 
     def _braced(self, inside: str, depth: int) -> str:
-        if file := _FILE.match(inside):
+        if file := FILE.match(inside):
             return self._content(inside[file.end() :], depth)
-        found = _BRACED.fullmatch(inside)
+        found = BRACED.fullmatch(inside)
         if not found:
             hint = "write ${NAME}, ${NAME:-default} or ${file:PATH}"
             raise VariableError("what stands in `${}` is no variable", hint)
@@ -125,7 +125,7 @@ def _unset(name: str, hint: str) -> VariableError:
     return VariableError(f"the environment variable {name} isn't set", hint, rules.UNSET_VARIABLE)
 
 
-def _closing_brace(text: str, dollar: int) -> int:
+def closing_brace(text: str, dollar: int) -> int:
     """Return where the braces that begin behind `dollar` end; those between them have to be in pairs."""
     depth = 0
     for position in range(dollar + 1, len(text)):

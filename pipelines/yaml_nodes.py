@@ -1,6 +1,7 @@
 """A file's text as YAML's nodes: YAML 1.2, bounded, and what isn't YAML told at its place."""
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -82,6 +83,31 @@ def compose(file: str, content: bytes) -> yaml.Node | None:
         raise _syntax_error(file, text, error) from error
     finally:
         loader.dispose()
+
+
+def texts(file: str, root: yaml.Node) -> Iterator[tuple[tuple[str | int, ...], Place, str]]:
+    """Yield the path, the place and the text of each scalar value, each once: not where aliases repeat it.
+
+    Of the top's `x-` keys there are those that aliases use.
+    """
+    seen: set[int] = set()
+    todo: list[tuple[tuple[str | int, ...], yaml.Node]] = [((), root)]
+    while todo:
+        path, node = todo.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.ScalarNode):
+            mark = node.start_mark
+            yield path, Place(file=file, line=mark.line + 1, column=mark.column + 1), node.value
+        elif isinstance(node, yaml.SequenceNode):
+            todo += [((*path, index), item) for index, item in enumerate(node.value)][::-1]
+        elif isinstance(node, yaml.MappingNode):
+            todo += [
+                (path if key.tag == TAG + "merge" else (*path, str(key.value)), value)
+                for key, value in reversed(node.value)
+                if path or not str(key.value).startswith("x-")
+            ]
 
 
 def _place_of_byte(file: str, content: bytes, offset: int) -> Place:

@@ -14,6 +14,7 @@ from ebats.runner.commands import (
     alerts,
     channels,
     completion,
+    config,
     dead,
     environ,
     explain,
@@ -21,6 +22,7 @@ from ebats.runner.commands import (
     find_logs,
     graph,
     init,
+    list_file,
     logs,
     plan,
     prune,
@@ -28,6 +30,7 @@ from ebats.runner.commands import (
     purge,
     revive,
     run,
+    schema_file,
     status,
     table,
     tap,
@@ -52,9 +55,16 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
         found.append((*args, options) if options else args)
         return 0
 
-    for command in (completion, run, init, graph, validate, publish, status, purge, tap, prune, test):
+    mains = (completion, run, init, graph, validate, publish, status, purge, tap, prune, test, list_file)
+    for command in (*mains, config, schema_file):
         monkeypatch.setattr(command, "main", record)
-    some = {explain: "list_ explain", dead: "list_ show export", revive: "retry drop", plan: "plan apply"}
+    some = {
+        explain: "list_ explain",
+        dead: "list_ show export",
+        config: "variables",
+        revive: "retry drop",
+        plan: "plan apply",
+    }
     more = {alerts: "list_ ack", export: "kibana", channels: "try_out", logs: "set_up", find_logs: "find"}
     for command, names in (some | more).items():
         for name in names.split():

@@ -55,7 +55,7 @@ THIRD_PARTY = {
     "setproctitle": ("ebats.runner.process", "ebats.runner.supervisor"),
     "shtab": ("ebats.runner.commands.completion",),
     "uvloop": ("ebats.runner.execution.slots", "ebats.runner.gateway"),
-    "yaml": ("ebats.pipelines.source", "ebats.pipelines.yaml_nodes"),
+    "yaml": ("ebats.pipelines.source", "ebats.pipelines.yaml_nodes", "ebats.pipelines.yaml_text"),
     "yarl": ("ebats.runner.callbacks", "ebats.runner.rehearsal"),  # the URLs of aiohttp, which brings it
 }
 
