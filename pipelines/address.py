@@ -37,6 +37,7 @@ def resolve_broker(values: Values, name: str) -> Broker:
             "broker", "consumer_timeout", default="30m", low=_SHORTEST_LIMIT_MS, high=_LONGEST_LIMIT_MS
         ),
         tls=tls if not urls or not urls[0].startswith("sqlite:") else None,
+        place=values.source.key_place(("broker",)),
     )
 
 

@@ -35,6 +35,8 @@ class Broker:
     #: After which RabbitMQ takes back what isn't acknowledged; None: never.
     consumer_timeout_s: float | None = 1800.0
     tls: Tls | None = None
+    #: Of `broker` in the file, or of the file; None: it came from elsewhere.
+    place: Place | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,6 +96,7 @@ def _elastic(values: Values, name: str, path: Path) -> ElasticSink:
         spool=values.file_path(*path, "spool", "path"),
         spool_size=values.size(*path, "spool", "size", low=_SPOOL_BYTES) or _SPOOL_SIZE,
         headers={key: values.get(*path, "headers", key) or "" for key in values.keys(*path, "headers")},
+        place=values.source.place((*path, "hosts")),
     )
 
 

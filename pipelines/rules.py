@@ -201,6 +201,33 @@ UNREACHED_SINK = _rule(298, "unreached-sink", "warning", "No record of a task co
 NOT_IMPORTABLE = _rule(301, "not-importable", "error", "A Python function can't be imported.")
 PORT_TAKEN = _rule(302, "port-taken", "error", "A producer can't listen on its port.")
 SLOW_IMPORT = _rule(303, "slow-import", "warning", "Importing a Python function takes too long to wait for.")
+UNPROMISED_PARAMETER = _rule(
+    304,
+    "unpromised-parameter",
+    "warning",
+    "A Python function needs a parameter that the event's payload schema doesn't promise.",
+)
+IMPOSSIBLE_PARAMETER = _rule(
+    305,
+    "impossible-parameter",
+    "error",
+    "A Python function needs a parameter that the event's payload schema rules out.",
+)
+BROKER_AWAY = _rule(310, "broker-away", "error", "The broker can't be reached.")
+LOGIN_REFUSED = _rule(311, "login-refused", "error", "The broker doesn't let the file's user in.")
+DIFFERS = _rule(312, "differs", "error", "Something is otherwise on the broker than the file wants it.")
+NOT_ON_BROKER = _rule(
+    313, "not-on-broker", "error", "Something isn't on the broker, and isn't the file's to declare."
+)
+LACKING_RIGHT = _rule(314, "lacking-right", "error", "The broker's user lacks a permission.")
+UNUSABLE = _rule(315, "unusable", "error", "An external queue is a stream, which nothing can be moved from.")
+BROKER_REFUSES = _rule(
+    316, "broker-refuses", "error", "The broker refuses something for a reason of its own."
+)
+BROKER_FILE = _rule(317, "broker-file", "error", "The embedded broker's file can't be used.")
+ELASTIC_AWAY = _rule(
+    320, "elasticsearch-away", "error", "Elasticsearch can't be reached, or doesn't let us in."
+)
 
 # Tests: the cases of a file.
 ANSWER_MISFIT = _rule(401, "answer-misfit", "error", "An answer is none that its task can give.")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ebats.pipelines.entry_point import EntryPoint
+from ebats.pipelines.problems import Place
 
 Level = Literal["debug", "info", "warning", "error"]
 #: Nothing of a payload, the names of its keys, or all of it.
@@ -113,6 +114,8 @@ class ElasticSink:
     spool_size: int = 1_000_000_000
     #: Header name to value.
     headers: Mapping[str, str] = field(default_factory=dict)
+    #: Of `hosts`.
+    place: Place | None = field(default=None, compare=False)
 
 
 Sink = StdSink | FileSink | PythonSink | ElasticSink

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from amqp.exceptions import AMQPError
+from amqp.exceptions import AccessRefused, AMQPError, NotAllowed
 from kombu.connection import Connection
 
 import ebats  # noqa: F401 - registers the embedded broker with kombu
@@ -23,6 +23,8 @@ _LONGEST_BACK_OFF_S = 10.0
 
 #: What a connection may raise when the broker is away, or refuses.
 BROKER_ERRORS: tuple[type[BaseException], ...] = (AMQPError, OSError, EOFError, ConnectionError)
+#: Of them those about the user, the password or the virtual host.
+LOGIN_ERRORS = (AccessRefused, NotAllowed)
 
 timestamps.accept_all()
 properties.accept_all()

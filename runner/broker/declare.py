@@ -12,6 +12,7 @@ from kombu.connection import Connection
 from ebats.pipelines import changes
 from ebats.pipelines.former import Former
 from ebats.pipelines.model import Pipeline
+from ebats.pipelines.problems import Problem
 from ebats.pipelines.stored_topology import to_json
 from ebats.pipelines.topology import (
     Binding,
@@ -26,7 +27,7 @@ from ebats.runner.broker.lock import alone, one_channel
 from ebats.runner.broker.mismatch import (
     Declared,
     Difference,
-    TopologyMismatch,
+    TopologyProblems,
     describe,
     describe_refusal,
     difference,
@@ -81,7 +82,7 @@ def ensure(pipeline: Pipeline, say: Say, stop: Callable[[], bool] = lambda: Fals
     return alone(pipeline, say, stop, work)
 
 
-def clashes(connection: Connection, pipeline: Pipeline, items: Iterable[Declared]) -> list[str]:
+def clashes(connection: Connection, pipeline: Pipeline, items: Iterable[Declared]) -> list[Problem]:
     """Return what is wrong with things that exist: each other than the file wants it, or not allowed.
 
     Nothing changes: what exists is declared once more, with the arguments of the file.
@@ -122,7 +123,7 @@ def _change(connection: Connection, pipeline: Pipeline, say: Say) -> Former:
 def _declare(connection: Connection, pipeline: Pipeline, topology: Topology) -> None:
     items: tuple[Declared, ...] = (*topology.exchanges, *topology.queues)
     ours = [item for item in items if not item.external]
-    refused: list[str] = []
+    refused: list[Problem] = []
     try:
         with one_channel(connection) as channel:
             for item in ours:
@@ -133,7 +134,7 @@ def _declare(connection: Connection, pipeline: Pipeline, topology: Topology) -> 
     theirs = [item for item in items if item.external]
     refused += present.problems(connection, pipeline, theirs, to_bind=True)
     if refused:
-        raise TopologyMismatch("\n".join(refused))
+        raise TopologyProblems(tuple(refused))
 
 
 def _have_names_kept(connection: Connection, pipeline: Pipeline) -> None:
@@ -166,7 +167,7 @@ def _bind(connection: Connection, pipeline: Pipeline, bindings: Sequence[Binding
             channel.queue_declare(pipeline.on_broker("topology"), passive=True)
     except _REFUSALS:
         if refused := _one_by_one(connection, pipeline, bindings, _bind_one):
-            raise TopologyMismatch("\n".join(refused)) from None
+            raise TopologyProblems(tuple(refused)) from None
 
 
 def _bind_one(channel: Any, binding: Binding, *, nowait: bool = False) -> None:
@@ -178,7 +179,7 @@ def _one_by_one(
     pipeline: Pipeline,
     items: Iterable[ItemT],
     act: Callable[[Any, ItemT], None],
-) -> list[str]:
+) -> list[Problem]:
     refused = []
     for item in items:
         try:
@@ -189,7 +190,7 @@ def _one_by_one(
     return refused
 
 
-def _why(connection: Connection, pipeline: Pipeline, item: Item, error: AMQPError) -> str:
+def _why(connection: Connection, pipeline: Pipeline, item: Item, error: AMQPError) -> Problem:
     if not isinstance(item, Binding) and (differences := _differences(connection, item, error)):
         return describe(pipeline, item, differences)
     return describe_refusal(pipeline, item, error.reply_text)

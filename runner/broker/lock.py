@@ -14,9 +14,10 @@ from amqp.exceptions import (
 )
 from kombu.connection import Connection
 
+from ebats.pipelines import rules
 from ebats.pipelines.model import Pipeline
 from ebats.runner.broker.connect import BROKER_ERRORS, Say, check_lasting, connect
-from ebats.runner.broker.mismatch import TopologyMismatch
+from ebats.runner.broker.mismatch import TopologyProblems, problem
 from ebats.runner.broker.rights import Right, lacking
 
 #: A quorum queue, which a virtual host may have as its default, can't be exclusive.
@@ -32,7 +33,7 @@ _REFUSALS = (AccessRefused, NotAllowed, InvalidCommand, AMQPNotImplementedError)
 T = TypeVar("T")
 
 
-class LockRefused(TopologyMismatch):
+class LockRefused(TopologyProblems):
     """Raised when the broker's user may not declare what the lock is."""
 
 
@@ -65,8 +66,9 @@ def patiently(
             # To get what is stored, and to store it: that goes through the default exchange.
             right: Right = "read" if "queue '" in error.reply_text else "write"
             why = lacking(error.reply_text, right, pipeline=pipeline.name)
-            text = f"{pipeline.file}: error: {why or f'the broker refuses: {error.reply_text}'}"
-            raise TopologyMismatch(text) from error
+            rule = rules.LACKING_RIGHT if why else rules.BROKER_REFUSES
+            text = why or f"the broker refuses: {error.reply_text}"
+            raise TopologyProblems((problem(pipeline, None, rule, text),)) from error
         except BROKER_ERRORS as error:
             check_lasting(pipeline.broker, error)
             say("warning", f"the broker failed while it was being changed: {error}; trying again")
@@ -110,6 +112,6 @@ def _try_lock(connection: Connection, pipeline: Pipeline) -> bool:
             return False
         except AccessRefused as error:
             why = lacking(error.reply_text, "configure", pipeline=pipeline.name) or error.reply_text
-            text = f"{pipeline.file}: error: the queue {name} can't be declared: {why}"
-            raise LockRefused(text) from error
+            text = f"the queue {name} can't be declared: {why}"
+            raise LockRefused((problem(pipeline, None, rules.LACKING_RIGHT, text),)) from error
     return True

@@ -4,8 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from ebats.pipelines import rules
 from ebats.pipelines.model import Pipeline
-from ebats.pipelines.problems import EbatsError
+from ebats.pipelines.problems import BadFile, EbatsError, Place, Problem
+from ebats.pipelines.rules import Rule
 from ebats.pipelines.topology import Binding, DeclaredExchange, DeclaredQueue
 from ebats.runner.broker.rights import Right, lacking, refused_name
 
@@ -26,6 +28,10 @@ class TopologyMismatch(EbatsError):
     """Raised when the broker has, or allows, something else than what the file needs."""
 
     exit_code = 78
+
+
+class TopologyProblems(BadFile, TopologyMismatch):
+    """Raised with all that is wrong on the broker, each with its place in the file."""
 
 
 class Difference(NamedTuple):
@@ -53,21 +59,29 @@ def difference(item: Declared, text: str) -> Difference | None:
     return Difference(argument, ours, theirs, is_known=argument not in _PROPERTIES and argument != "type")
 
 
-def describe(pipeline: Pipeline, item: Declared, differences: list[Difference]) -> str:
-    """Return what is wrong with something that exists, and what to do: `shop.yaml:12:3: error: ...`."""
+def problem(pipeline: Pipeline, place: Place | None, rule: Rule, text: str, hint: str = "") -> Problem:
+    """Return what is wrong on the broker: at its place in the file, or where that has none, at `broker`."""
+    where = place or pipeline.broker.place or Place(file=pipeline.file, line=1, column=1)
+    return Problem(place=where, rule=rule, text=text, hint=hint)
+
+
+def describe(pipeline: Pipeline, item: Declared, differences: list[Difference]) -> Problem:
+    """Return what is wrong with something that exists, and what to do."""
     listed = ", ".join(
         f"{argument} is {_shown(theirs)} on the broker and {_shown(ours)} for this file"
         for argument, ours, theirs, _ in differences
     )
-    return f"{item.place or pipeline.file}: error: {_name(item)} differs: {listed}; {_hint(pipeline, item)}"
+    text = f"{_name(item)} differs: {listed}"
+    return problem(pipeline, item.place, rules.DIFFERS, text, _hint(pipeline, item))
 
 
-def describe_refusal(pipeline: Pipeline, item: Declared | Binding, text: str) -> str:
+def describe_refusal(pipeline: Pipeline, item: Declared | Binding, text: str) -> Problem:
     """Return what is wrong where the broker refuses for another reason; `text` is its own."""
     place = None if isinstance(item, Binding) else item.place
     verb = "bound" if isinstance(item, Binding) else "declared"
-    why = lacking(text, *_rights(item, text), pipeline=pipeline.name) or text
-    return f"{place or pipeline.file}: error: {_name(item)} can't be {verb}: {why}"
+    right = lacking(text, *_rights(item, text), pipeline=pipeline.name)
+    rule = rules.LACKING_RIGHT if right else rules.BROKER_REFUSES
+    return problem(pipeline, place, rule, f"{_name(item)} can't be {verb}: {right or text}")
 
 
 def _rights(item: Declared | Binding, text: str) -> tuple[Right, ...]:

@@ -9,17 +9,21 @@ from amqp import Message
 from amqp.exceptions import AccessRefused, IrrecoverableChannelError, NotFound, ResourceLocked
 from kombu.connection import Connection
 
+from ebats.pipelines import rules
 from ebats.pipelines.model import Pipeline
+from ebats.pipelines.problems import Problem
+from ebats.pipelines.rules import Rule
 from ebats.pipelines.topology import DeclaredExchange, DeclaredQueue, Topology, derive
 from ebats.runner.broker.connect import Say
 from ebats.runner.broker.lock import CLASSIC, one_channel, patiently
-from ebats.runner.broker.mismatch import Declared, TopologyMismatch
+from ebats.runner.broker.mismatch import Declared, TopologyProblems, problem
 from ebats.runner.broker.rights import lacking, refused_name
 
 _REFUSALS = (IrrecoverableChannelError, ResourceLocked)
 #: Takes part in no binding, and no queue is called so: what a right is tried with.
 _NOTHING = "ebats-no-such-key"
 _ANSWER_S = 10.0
+_STREAM = "it is a stream, whose messages stay in it whoever takes them; bind a queue to what fills it"
 
 
 def check(pipeline: Pipeline, say: Say, stop: Callable[[], bool]) -> bool:
@@ -33,59 +37,64 @@ def check(pipeline: Pipeline, say: Say, stop: Callable[[], bool]) -> bool:
     """
     topology = derive(pipeline)
 
-    def work(connection: Connection) -> list[str]:
-        items: tuple[Declared, ...] = (*topology.exchanges, *topology.queues)
-        found = problems(connection, pipeline, items, to_bind=False)
-        return (
-            found
-            or lacking_rights(connection, pipeline, topology)
-            or _lacking_for_clocks(connection, topology)
-        )
-
-    found = patiently(pipeline, say, stop, work)
+    found = patiently(pipeline, say, stop, lambda connection: all_problems(connection, pipeline, topology))
     if found:
-        raise TopologyMismatch("\n".join(found))
+        raise TopologyProblems(tuple(found))
     return found is not None
+
+
+def all_problems(connection: Connection, pipeline: Pipeline, topology: Topology) -> list[Problem]:
+    """Return what a file that declares nothing lacks on the broker: things first, then rights."""
+    items: tuple[Declared, ...] = (*topology.exchanges, *topology.queues)
+    return (
+        problems(connection, pipeline, items, to_bind=False)
+        or lacking_rights(connection, pipeline, topology)
+        or _lacking_for_clocks(connection, pipeline, topology)
+    )
 
 
 def problems(
     connection: Connection, pipeline: Pipeline, items: Iterable[Declared], *, to_bind: bool
-) -> list[str]:
+) -> list[Problem]:
     """Return what is missing, or can't be used, of things that have to be there; each with its place.
 
     Of an exchange it can be told whether it is there and may be read, not its type: a passive declare
     doesn't compare types. A queue mustn't be a stream. `to_bind`: queues will be bound to the exchanges.
     """
-    found: list[str] = []
+    found: list[Problem] = []
     for item in items:
         try:
-            _look(connection, item)
+            look(connection, item)
         except NotFound:
-            found.append(_problem(pipeline, item, f"isn't on the broker{_what_to_do(pipeline, item)}"))
+            text = f"isn't on the broker{_what_to_do(pipeline, item)}"
+            found.append(_problem(pipeline, item, rules.NOT_ON_BROKER, text))
         except _REFUSALS as error:
-            found.append(_problem(pipeline, item, f"can't be used: {error.reply_text}"))
+            text = f"can't be used: {error.reply_text}"
+            found.append(_problem(pipeline, item, rules.BROKER_REFUSES, text))
         else:
             if why := _why_useless(connection, pipeline, item, to_bind=to_bind):
-                found.append(_problem(pipeline, item, f"can't be used: {why}"))
+                rule = rules.UNUSABLE if why == _STREAM else rules.LACKING_RIGHT
+                found.append(_problem(pipeline, item, rule, f"can't be used: {why}"))
     return found
 
 
-def lacking_rights(connection: Connection, pipeline: Pipeline, topology: Topology) -> list[str]:
+def lacking_rights(connection: Connection, pipeline: Pipeline, topology: Topology) -> list[Problem]:
     """Return which rights to publish the broker's user lacks; on the embedded broker there are none."""
     if _is_embedded(pipeline):
         return []
     names = [exchange.name for exchange in topology.exchanges if not exchange.external]
     found = [why for name in names if (why := _why_no_write(connection, pipeline, name))]
-    if why := _why_no_default(connection):
+    if why := why_no_default(connection):
         found.append(why)
     # One permission is for many names: it is said of one of them.
     by_permission = {why.partition(": add ")[2]: why for why in reversed(found)}
-    return [f"{pipeline.file}: error: {why}" for why in reversed(by_permission.values())]
+    told = reversed(by_permission.values())
+    return [problem(pipeline, None, rules.LACKING_RIGHT, why) for why in told]
 
 
-def _problem(pipeline: Pipeline, item: Declared, text: str) -> str:
+def _problem(pipeline: Pipeline, item: Declared, rule: Rule, text: str) -> Problem:
     kind = "queue" if isinstance(item, DeclaredQueue) else "exchange"
-    return f"{item.place or pipeline.file}: error: the {kind} {item.name} {text}"
+    return problem(pipeline, item.place, rule, f"the {kind} {item.name} {text}")
 
 
 def _what_to_do(pipeline: Pipeline, item: Declared) -> str:
@@ -96,7 +105,12 @@ def _what_to_do(pipeline: Pipeline, item: Declared) -> str:
     )
 
 
-def _look(connection: Connection, item: Declared) -> None:
+def look(connection: Connection, item: Declared) -> None:
+    """Do nothing where something is on the broker.
+
+    Raises:
+        NotFound: it isn't. IrrecoverableChannelError, ResourceLocked: it can't be looked at.
+    """
     with one_channel(connection) as channel:
         if isinstance(item, DeclaredExchange):
             channel.exchange_declare(item.name, item.type, passive=True)
@@ -144,7 +158,7 @@ def _why_not_taken(connection: Connection, pipeline: Pipeline, item: DeclaredQue
         return lacking(error.reply_text, "read", pipeline=pipeline.name)
     except _REFUSALS:
         return None
-    return "it is a stream, whose messages stay in it whoever takes them; bind a queue to what fills it"
+    return _STREAM
 
 
 def _why_no_write(connection: Connection, pipeline: Pipeline, exchange: str) -> str | None:
@@ -160,7 +174,7 @@ def _why_no_write(connection: Connection, pipeline: Pipeline, exchange: str) -> 
     return None
 
 
-def _lacking_for_clocks(connection: Connection, topology: Topology) -> list[str]:
+def _lacking_for_clocks(connection: Connection, pipeline: Pipeline, topology: Topology) -> list[Problem]:
     """Declare the lock of each clock for a moment: an exclusive queue, which nobody can have made before."""
     found = []
     for queue in topology.of_kind("ticks"):
@@ -173,11 +187,12 @@ def _lacking_for_clocks(connection: Connection, topology: Topology) -> list[str]
             pass
         except AccessRefused as error:
             why = lacking(error.reply_text, "configure") or error.reply_text
-            found.append(f"{queue.place}: error: who fires the ticks is known by a lock: {why}")
+            text = f"who fires the ticks is known by a lock: {why}"
+            found.append(problem(pipeline, queue.place, rules.LACKING_RIGHT, text))
     return found
 
 
-def _why_no_default(connection: Connection) -> str | None:
+def why_no_default(connection: Connection) -> str | None:
     """Publish to the exchange without a name what no queue takes: it comes back, or is refused."""
     with one_channel(connection) as channel:
         returned: list[Any] = []

@@ -78,7 +78,7 @@ def _current(connection: Connection, pipeline: Pipeline) -> Topology:
         stored.give_back()
     change = changes.change(pipeline, topologies, time.time())
     if len(topologies) != 1 or topologies[0] != change.new:
-        text = f"{pipeline.file}: error: what {pipeline.name} has on the broker isn't what the file says"
+        text = f"what {pipeline.name} has on the broker isn't what {pipeline.file} says"
         raise TopologyMismatch(f"{text}: run `ebats apply {pipeline.file}` first")
     return change.new
 

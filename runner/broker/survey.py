@@ -11,6 +11,7 @@ from kombu.connection import Connection
 from ebats.pipelines import changes
 from ebats.pipelines.changes import Change
 from ebats.pipelines.model import Pipeline
+from ebats.pipelines.problems import Problem
 from ebats.pipelines.topology import Binding, DeclaredExchange, DeclaredQueue, Topology
 from ebats.runner.broker import present
 from ebats.runner.broker.connect import Say
@@ -30,7 +31,7 @@ class Survey:
     exchanges: tuple[DeclaredExchange, ...]
     queues: tuple[DeclaredQueue, ...]
     #: Why what is there doesn't fit, each with the way out.
-    clashes: tuple[str, ...]
+    clashes: tuple[Problem, ...]
     #: Ready messages of queues, by the broker's names: those of the file and those that left it, where they
     #: exist.
     ready: Mapping[str, int]

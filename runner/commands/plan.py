@@ -11,7 +11,7 @@ from ebats.pipelines.model import Pipeline
 from ebats.pipelines.topology import Binding
 from ebats.runner.broker import declare
 from ebats.runner.broker.connect import masked
-from ebats.runner.broker.mismatch import TopologyMismatch
+from ebats.runner.broker.mismatch import TopologyProblems
 from ebats.runner.broker.reach import BrokerAway
 from ebats.runner.broker.survey import Survey, survey
 from ebats.runner.commands.say import say
@@ -37,13 +37,13 @@ def apply(file: str, environ: Mapping[str, str], *, wait_s: float) -> int:
     """Make the broker match the file, and print what was done; return 0.
 
     Raises:
-        TopologyMismatch: something exists with other arguments.
+        TopologyProblems: something exists with other arguments.
         EbatsError: the file is bad, or the broker can't be reached.
     """
     pipeline = load(file, environ)
     found = _survey(pipeline, wait_s)
     if found.clashes:
-        raise TopologyMismatch("\n".join(found.clashes))
+        raise TopologyProblems(found.clashes)
     if found.differs:
         sys.stdout.write(_text(pipeline, found))
         sys.stdout.flush()
@@ -183,6 +183,6 @@ def _json(pipeline: Pipeline, found: Survey) -> str:
             for name in (*change.converted, *(waiting.queue for waiting in change.extended))
         ],
         "names": [{"change": mark, "kind": kind, "text": text} for mark, kind, text in _names(found)],
-        "clashes": list(found.clashes),
+        "clashes": [str(each) for each in found.clashes],
     }
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"

@@ -13,11 +13,14 @@ examples:
   ebats validate --stdin-filename shop.yaml - < shop.yaml
   ebats validate --deny-warnings shop.yaml     in CI
   ebats validate --no-import shop.yaml         where its Python packages aren't installed
+  ebats validate --connect shop.yaml           where it is going to run, before it does
 
 A file is looked at in three layers: its shape, which is all that a schema can say; its
-links, how its parts fit together; its surroundings, which for now means that its Python
-functions can be imported. That runs their modules, as a start does, in a process of its
-own, so don't do it with a file that you don't trust.
+links, how its parts fit together; its surroundings. Of those its Python functions are
+imported, which runs their modules as a start does, in a process of its own: don't do it
+with a file that you don't trust. With --connect its broker is asked, too: whether it is
+there, lets the file's user in, has what is external and nothing that differs; and the
+Elasticsearch of its sinks. Nothing is declared, sent or changed there.
 
 Every problem is shown with file, line and column; `ebats explain EB103` tells more
 about one. The exit code is 1 where a file has errors (with --deny-warnings also where
@@ -38,11 +41,15 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
         "--stdin-filename", metavar="FILE", default="-", help="what `-`, standard input, is called"
     )
     parser.add_argument("--deny-warnings", action="store_true", help="exit with 1 where there are warnings")
-    group = parser.add_argument_group("layers to leave out")
+    group = parser.add_argument_group("layers")
     group.add_argument(
         "--no-import", action="store_true", help="don't import the Python functions that the file names"
     )
-    group.add_argument(
+    layers = group.add_mutually_exclusive_group()
+    layers.add_argument(
+        "--connect", action="store_true", help="ask the broker and Elasticsearch, too; nothing is changed"
+    )
+    layers.add_argument(
         "--no-links", action="store_true", help="check the shape alone: neither links nor surroundings"
     )
 
@@ -58,7 +65,7 @@ def _validate(arguments: argparse.Namespace) -> int:
         with_links=not arguments.no_links,
         format=report.chosen(arguments.format, os.environ),
         stdin_filename=arguments.stdin_filename,
-        layers=tuple(looks(say, imports=imports)),
+        layers=tuple(looks(say, imports=imports, connect=arguments.connect)),
     )
     return validate.main(arguments.file, environ(arguments), asked)
 

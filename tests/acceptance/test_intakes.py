@@ -212,7 +212,7 @@ def test_what_is_missing_ends_the_start_with_all_of_it(site: Site) -> None:
 
     assert command.wait(40) == 78
     for what in ("the queue orders.v1", "the exchange trade"):
-        assert f"error: {what} isn't on the broker, and is external here" in command.output
+        assert f"error[EB313]: {what} isn't on the broker, and is external here" in command.output
 
 
 def test_an_auto_delete_queue_is_an_intake_as_long_as_it_is_there(site: Site, wire: Wire) -> None:

@@ -204,14 +204,17 @@ def test_all_that_differs_is_said_at_once_with_its_place(broker: Broker, wire: W
         )
 
     assert str(raised.value).splitlines() == [
-        f"shop.yaml:5:3: error: the exchange {name}.orders differs: type is fanout on the broker and topic"
+        f"shop.yaml:5:3: error[EB312]: the exchange {name}.orders differs: type is fanout on the broker"
+        f" and topic"
         " for this file; an exchange can't change: give it another name in the file, or delete it on the"
         " broker, and it is made anew",
-        f"shop.yaml: error: the queue {name}.dead differs: x-delivery-limit is none on the broker and 1000000"
+        f"shop.yaml:3:1: error[EB312]: the queue {name}.dead differs: x-delivery-limit is none on the"
+        f" broker and 1000000"
         f" for this file; {anew('dead')}",
-        f"shop.yaml:7:3: error: the queue {name}.demo differs: x-delivery-limit is 5 on the broker and 20 for"
+        f"shop.yaml:7:3: error[EB312]: the queue {name}.demo differs: x-delivery-limit is 5 on the broker"
+        f" and 20 for"
         f" this file; {anew('demo')}",
-        f"shop.yaml:12:3: error: the queue {name}.ship differs: x-overflow is none on the broker and"
+        f"shop.yaml:12:3: error[EB312]: the queue {name}.ship differs: x-overflow is none on the broker and"
         " reject-publish for this file, x-delivery-limit is none on the broker and 20 for this file;"
         f" {anew('ship')}",
     ]

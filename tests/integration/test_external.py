@@ -61,10 +61,10 @@ def test_all_that_is_missing_is_said_at_once_with_what_differs(broker: Broker, w
     lines = complaint(lambda: declare.apply(pipeline, silent))
 
     to_do = "and is external here: have its owner make it, or take `external` out, and ebats makes it"
-    assert lines[0].startswith(f"shop.yaml:9:3: error: the queue {name}.ship differs: ")
+    assert lines[0].startswith(f"shop.yaml:9:3: error[EB312]: the queue {name}.ship differs: ")
     assert lines[1:] == [
-        f"shop.yaml:5:3: error: the exchange trade isn't on the broker, {to_do}",
-        f"shop.yaml:7:3: error: the queue orders.v1 isn't on the broker, {to_do}",
+        f"shop.yaml:5:3: error[EB313]: the exchange trade isn't on the broker, {to_do}",
+        f"shop.yaml:7:3: error[EB313]: the queue orders.v1 isn't on the broker, {to_do}",
     ]
     assert complaint(lambda: declare.apply(pipeline, silent)) == lines, "it was declared all the same"
 
@@ -112,7 +112,8 @@ def test_a_stream_is_no_intake(each_rabbitmq: Broker) -> None:
         wire.queue("orders.v1", {"x-queue-type": "stream"})
 
     assert complaint(lambda: declare.apply(load(broker), silent)) == [
-        "shop.yaml:7:3: error: the queue orders.v1 can't be used: it is a stream, whose messages stay in it"
+        "shop.yaml:7:3: error[EB315]: the queue orders.v1 can't be used: it is a stream, whose messages"
+        " stay in it"
         " whoever takes them; bind a queue to what fills it"
     ]
 
@@ -124,8 +125,13 @@ def test_never_declares_nothing_and_lists_all_that_is_missing(broker: Broker, wi
     lines = complaint(lambda: present.check(pipeline, silent, lambda: False))
 
     made_by = "and with `declare: never` isn't made: let `ebats apply shop.yaml` do it, by a user who may"
-    assert f"shop.yaml: error: the exchange {broker.prefix}.tasks isn't on the broker, {made_by}" in lines
-    assert f"shop.yaml:9:3: error: the queue {broker.prefix}.ship isn't on the broker, {made_by}" in lines
+    assert (
+        f"shop.yaml:3:1: error[EB313]: the exchange {broker.prefix}.tasks isn't on the broker, {made_by}"
+        in lines
+    )
+    assert (
+        f"shop.yaml:9:3: error[EB313]: the queue {broker.prefix}.ship isn't on the broker, {made_by}" in lines
+    )
     assert len(lines) == len(set(lines)) > 30
     assert complaint(lambda: present.check(pipeline, silent, lambda: False)) == lines
     assert declare.apply(pipeline, silent)
@@ -146,31 +152,34 @@ def test_each_right_that_is_lacking_is_said_with_the_permission_to_grant(each_ra
     permissions = "configure permission" if says_which else "configure and read permissions"
     full = {"configure": ours, "write": rf"{ours}|^amq\.default$", "read": rf"{ours}|^trade$|^orders\.v1$"}
     on_host = f"in the virtual host '{name}'"
-    may_not = f"error: the user '{name}' may not"
+    may_not = f"error[EB314]: the user '{name}' may not"
     cases = [
         (
             {"configure": rf"^{name}\..*[^p]$"},
-            f"shop.yaml:9:3: error: the queue {name}.ship can't be declared: the user '{name}' may not"
+            f"shop.yaml:9:3: error[EB314]: the queue {name}.ship can't be declared: the user '{name}' may not"
             f" {all_of_queue} the queue {name}.ship: add ^{name}\\. to its {permissions} {on_host}",
         ),
         (
             {"configure": "^$"},
-            f"shop.yaml: error: the queue {name}.lock can't be declared: the user '{name}' may not configure"
+            f"shop.yaml:3:1: error[EB314]: the queue {name}.lock can't be declared: the user '{name}' may"
+            f" not configure"
             f" the queue {name}.lock: add ^{name}\\. to its configure permission {on_host}",
         ),
         (
             {"write": ours},
-            f"shop.yaml: {may_not} write to the default exchange: add ^amq\\.default$ to its write permission"
-            f" {on_host}",
+            f"shop.yaml:3:1: {may_not} write to the default exchange: add ^amq\\.default$ to its write"
+            f" permission {on_host}",
         ),
         (
             {"read": rf"{ours}|^orders"},
-            f"shop.yaml:5:3: error: the exchange trade can't be used: the user '{name}' may not read from the"
+            f"shop.yaml:5:3: error[EB314]: the exchange trade can't be used: the user '{name}' may not"
+            f" read from the"
             f" exchange trade: add ^trade$ to its read permission {on_host}",
         ),
         (
             {"read": rf"{ours}|^trade"},
-            f"shop.yaml:7:3: error: the queue orders.v1 can't be used: the user '{name}' may not read from"
+            f"shop.yaml:7:3: error[EB314]: the queue orders.v1 can't be used: the user '{name}' may not"
+            f" read from"
             f" the queue orders.v1: add ^orders\\.v1$ to its read permission {on_host}",
         ),
     ]
@@ -196,15 +205,15 @@ def test_never_says_which_rights_to_use_are_lacking(each_rabbitmq: Broker) -> No
     on_host = f"in the virtual host '{name}'"
     may_not = f"the user '{name}' may not"
     assert lines(write=r"^$", read=f"{ours}|^trade|^orders") == [
-        f"shop.yaml: error: {may_not} write to the exchange {name}.dead: add ^{name}\\. to its"
+        f"shop.yaml:3:1: error[EB314]: {may_not} write to the exchange {name}.dead: add ^{name}\\. to its"
         f" write permission {on_host}",
-        f"shop.yaml: error: {may_not} write to the default exchange: add ^amq\\.default$ to its"
+        f"shop.yaml:3:1: error[EB314]: {may_not} write to the default exchange: add ^amq\\.default$ to its"
         f" write permission {on_host}",
     ]
     assert lines(write=rf"{ours}|^amq\.default$", read="^trade|^orders") == [
-        f"{place} error: the queue {name}.{queue} can't be used: {may_not} read from the queue"
+        f"{place} error[EB314]: the queue {name}.{queue} can't be used: {may_not} read from the queue"
         f" {name}.{queue}: add ^{name}\\. to its read permission {on_host}"
-        for place, queue in (("shop.yaml:", "suspects"), ("shop.yaml:9:3:", "ship"))
+        for place, queue in (("shop.yaml:3:1:", "suspects"), ("shop.yaml:9:3:", "ship"))
     ]
     url = broker.url_of_user(configure="^$", write=rf"{ours}|^amq\.default$", read=f"{ours}|^orders")
     assert present.check(load(broker, url=url, declared="never"), silent, lambda: False)

@@ -150,16 +150,11 @@ def test_validate_takes_several_files(calls: Calls) -> None:
     assert calls == [(["a.yaml", "b.yaml"], (None,), Asked())]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "with_links", "layers"),
-    [([], True, 1), (["--no-import"], True, 0), (["--no-links"], False, 0)],
-)
-def test_layers_of_validate_can_be_left_out(
-    arguments: list[str], with_links: bool, layers: int, calls: Calls
-) -> None:
-    cli.main(["validate", "a.yaml", *arguments])
-    asked = calls[0][2]
-    assert (asked.with_links, len(asked.layers)) == (with_links, layers)
+def test_layers_of_validate_can_be_left_out_or_added(calls: Calls) -> None:
+    expected = {"": (True, 1), "--no-import": (True, 0), "--no-links": (False, 0), "--connect": (True, 3)}
+    for flag in expected:
+        cli.main(["validate", "a.yaml", *flag.split()])
+    assert [(asked.with_links, len(asked.layers)) for *_, asked in calls] == [*expected.values()]
 
 
 def test_publish_takes_an_event_a_task_or_an_exchange(calls: Calls) -> None:

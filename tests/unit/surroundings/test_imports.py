@@ -164,3 +164,24 @@ def test_validate_prints_them_and_fails(tmp_path: Path, capsys: pytest.CaptureFi
     assert output.out.startswith(f"{file}:4:18: error[EB301]: can't import good:ship: AttributeError")
     assert output.out.endswith("shop.yaml: 1 error\n")
     assert validate.main([str(file)], {}) == 0
+
+
+def test_validate_holds_parameters_against_the_schema(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    functions = (
+        "from ebats import Context, Payload\n"
+        "async def one(order_id, city, context: Context, body: Payload, note=None): pass\n"
+        "def two(order_id, **others): pass\n"
+    )
+    (tmp_path / "good.py").write_text(functions)
+    file = tmp_path / "shop.yaml"
+    schema = "{required: [order_id], properties: {order_id: {}, city: {}}}"
+    file.write_text(
+        'version: 1\nname: shop\ntasks: {one: {python: "good:one"}, two: {python: "good:two"}}\n'
+        f"events:\n  paid: {{tasks: [one, two], schema: {schema}}}\n"
+    )
+    asked = validate.Asked(layers=tuple(looks(lambda *_: None, imports=True)))
+    assert validate.main([str(file)], {}, asked) == 0
+    [line] = [line for line in capsys.readouterr().out.splitlines() if "[EB" in line]
+    assert line.startswith(f"{file}:5:18: warning[EB304]: `one` needs `city`, which the schema of `paid` ")
