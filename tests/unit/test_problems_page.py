@@ -39,7 +39,7 @@ BEGINNING = """\
 
 `ebats validate` and all other commands name each problem of a file by an id: `error[EB103]`. An id never
 changes its meaning. `ebats explain EB103` prints its section of this page. The examples are tried by a test,
-and below each stands what `ebats validate` prints for it.
+and below each stands what `ebats validate` prints for it. How to check files in CI: [validate](validate.md).
 """
 
 

@@ -168,3 +168,27 @@ def test_standard_input_has_the_name_and_the_folder_that_it_is_given(
     said = capsys.readouterr().out
     assert said.startswith("below/shop.yaml:5:11: warning[EB233]")
     assert "\n    ladders: {u: [1s]}\n" in said
+
+
+def test_each_place_is_where_something_was_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of variables, aliases and merges that is once, where they are filled in from; and included files."""
+    (folder / "parts").mkdir()
+    (folder / "parts" / "mail.yaml").write_text("tasks:\n  mail: {python: 'a:b', retyr: [5s]}\n")
+    (folder / "good.yaml").write_text(
+        "version: 1\nname: shop\nx-defaults: &defaults\n  timeout: ${TIMEOUT:-soon}\n"
+        "include: [parts/mail.yaml]\ntasks:\n  ship: {<<: *defaults, python: 'a:b', retry: &ladder [5]}\n"
+        "  tell: {<<: *defaults, python: 'a:b', retry: *ladder}\n"
+    )
+    assert validate.main(["good.yaml"], {}) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(": ")[0] for line in lines[::3]] == [
+        "good.yaml:4:12",
+        "good.yaml:7:56",
+        "parts/mail.yaml:2:25",
+        "good.yaml",
+    ]
+    assert [line[caret.index("^") :] for line, caret in zip(lines[1::3], lines[2::3], strict=True)] == [
+        "${TIMEOUT:-soon}",
+        "5]}",
+        "retyr: [5s]}",
+    ]
