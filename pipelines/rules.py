@@ -213,6 +213,7 @@ IMPOSSIBLE_PARAMETER = _rule(
     "error",
     "A Python function needs a parameter that the event's payload schema rules out.",
 )
+UNREACHED_TASK = _rule(306, "unreached-task", "warning", "No event leads to a task, and no code names it.")
 BROKER_AWAY = _rule(310, "broker-away", "error", "The broker can't be reached.")
 LOGIN_REFUSED = _rule(311, "login-refused", "error", "The broker doesn't let the file's user in.")
 DIFFERS = _rule(312, "differs", "error", "Something is otherwise on the broker than the file wants it.")

@@ -26,10 +26,10 @@ def looks(say: Say, *, imports: bool, connect: bool = False) -> Iterator[Look]:
 
 
 def _imports(pipeline: Pipeline, say: Say) -> tuple[Problem, ...]:
-    from ebats.runner.surroundings import imports  # `--no-import` is for where time counts, too
+    from ebats.runner.surroundings import code, imports  # `--no-import` is for where time counts, too
 
     found = imports.try_all(pipeline, say)
-    return (*found.problems, *parameters.check(pipeline, found.required))
+    return (*found.problems, *parameters.check(pipeline, found.required), *code.unreached(pipeline))
 
 
 def _broker(pipeline: Pipeline) -> tuple[Problem, ...]:
