@@ -46,8 +46,7 @@ def _nodes(pipeline: Pipeline, found: Sources) -> Iterator[Node]:
 
 
 def _exchanges(pipeline: Pipeline, found: Sources) -> Iterator[Node]:
-    own = [event for event in pipeline.events.values() if event.exchange is None and event.queue is None]
-    if own or EVENTS in found.exchanges:
+    if EVENTS in found.exchanges:
         yield Node(
             id=EVENTS,
             kind="exchange",

@@ -30,7 +30,7 @@ class Sources:
     #: Pairs of ids: who, and what.
     publishes: tuple[tuple[str, str], ...]
     keys: tuple[Key, ...]
-    #: Of ours, those that somebody publishes to, by their ids.
+    #: Of ours, those with something on them, by their ids.
     exchanges: frozenset[str]
     #: Whether something is published by other programs alone.
     outside: bool
@@ -41,7 +41,10 @@ def sources(pipeline: Pipeline) -> Sources:
     tasks = _addressed_tasks(pipeline)
     keys = (*(_task_key(pipeline, name) for name in tasks), *_straight_keys(pipeline))
     exchanges = {key.exchange for key in keys}
-    if any(_publishes_anything(producer) for producer in pipeline.producers.values()):
+    yields_pairs = any(
+        isinstance(each, PythonProducer) and each.event is None for each in pipeline.producers.values()
+    )
+    if yields_pairs or any(container(event) == EVENTS for event in pipeline.events.values()):
         exchanges.add(EVENTS)
     inside = [
         (id_of("producer", producer.name), target)
@@ -67,9 +70,8 @@ def _targets(pipeline: Pipeline, producer: Producer, exchanges: Iterable[str]) -
 
 
 def _everything(pipeline: Pipeline, exchanges: Iterable[str]) -> Iterator[str]:
-    yield EVENTS
     yield from (id_of("exchange", name) for name in pipeline.exchanges)
-    yield from (each for each in (TASKS, STRAIGHT) if each in exchanges)
+    yield from (each for each in (EVENTS, TASKS, STRAIGHT) if each in exchanges)
 
 
 def _allowed(pipeline: Pipeline, allow: Allow) -> Iterator[str]:
@@ -85,7 +87,7 @@ def _allowed(pipeline: Pipeline, allow: Allow) -> Iterator[str]:
 def _allow(producer: HttpProducer) -> Allow | None:
     """Return what one token or another may publish to; None: one may publish everything."""
     allows = [token.allow for token in producer.tokens if token.allow is not None]
-    if len(allows) < len(producer.tokens) or producer.secrets or producer.insecure:
+    if not producer.tokens or len(allows) < len(producer.tokens) or producer.secrets:
         return None
     return Allow(
         exchanges=frozenset[str]().union(*(allow.exchanges for allow in allows)),
@@ -93,12 +95,6 @@ def _allow(producer: HttpProducer) -> Allow | None:
         events=frozenset[str]().union(*(allow.events for allow in allows)),
         tasks=frozenset[str]().union(*(allow.tasks for allow in allows)),
     )
-
-
-def _publishes_anything(producer: Producer) -> bool:
-    if isinstance(producer, PythonProducer):
-        return producer.event is None
-    return isinstance(producer, HttpProducer) and _allow(producer) is None
 
 
 def _addressed_tasks(pipeline: Pipeline) -> tuple[str, ...]:
@@ -120,10 +116,14 @@ def _task_key(pipeline: Pipeline, name: str) -> Key:
 
 
 def _straight_keys(pipeline: Pipeline) -> Iterator[Key]:
-    """Return those of queues that a gateway's token may publish to, where no event takes all of them."""
+    """Return those of the queues that a gateway's token names, and of those that are only published to."""
     allows = [_allow(each) for each in pipeline.producers.values() if isinstance(each, HttpProducer)]
-    named = {name for allow in allows if allow for name in allow.queues} - _intakes(pipeline).keys()
-    # Nothing but a producer of ours leads to a queue that has neither tasks nor a consumer.
+    named = {name for allow in allows if allow for name in allow.queues}
+    if None in allows:
+        fed = {queue.name for task in pipeline.tasks.values() for queue in task.queues}
+        named |= pipeline.queues.keys() - fed
+    # What is published to an intake is its event's.
+    named -= _intakes(pipeline).keys()
     for name in pipeline.queues:
         if name in named:
             yield Key(id=_queue_id(name), name=name, exchange=STRAIGHT, queue=name, task=None)

@@ -104,10 +104,7 @@ events:
         ("{every: 10s, task: ship}", {"key:task.ship"}),
         ('{python: "a:f", event: paid}', {"event:paid"}),
         ('{python: "a:f"}', {"exchange:events"}),
-        (
-            "{http: {listen: 127.0.0.1:1, insecure: true}}",
-            {"exchange:events", "exchange:erp", "exchange:tasks"},
-        ),
+        ("{http: {}}", {"exchange:events", "exchange:erp", "exchange:tasks"}),
         (
             "{http: {listen: 127.0.0.1:1, auth: {bearer: [{name: a, token: a-long-and-random-text,"
             " allow: {events: [paid], tasks: [ship], queues: [ship], exchanges: [erp]}}]}}}",
@@ -123,6 +120,18 @@ events: {{paid: {{tasks: [ship]}}}}
 producers: {{one: {producer}}}
 """)
     assert {target for source, _, target in edges(found) if source == "producer:one"} == published
+
+
+def test_a_gateway_leads_to_queues_that_are_only_published_to() -> None:
+    found = graph("""
+queues: {theirs: {external: true}}
+tasks: {ship: {python: "a:b"}}
+events: {paid: {tasks: [ship]}}
+producers: {gateway: {http: {}}}
+""")
+    published = {target for source, _, target in edges(found) if source == "producer:gateway"}
+    assert published == {"exchange:events", "exchange:"}
+    assert ("key:queue.theirs", "route", "queue:theirs") in edges(found)
 
 
 def test_a_task_that_no_event_has_is_addressed_by_its_name() -> None:
