@@ -76,7 +76,7 @@ def _check_answer(task: Task | None, values: Values, path: Path) -> None:
             rules.ANSWER_MISFIT, path, text, "write `returns`, or the `status` and `body` of an answer"
         )
     if values.get(*path, "raises") in ("Retry", "Reject"):
-        hint = "write the `status` that leads there; `raises: TimeoutError` is no answer at all"
+        hint = "write the `status` that leads there; `raises: ConnectionError` is no answer at all"
         text = f"{about}, and asks for nothing by an exception"
         values.problem(rules.ANSWER_MISFIT, (*path, "raises"), text, hint)
 

@@ -51,8 +51,9 @@ def _name(kind: Kind, one: Expected | Actual) -> str:
     name = getattr(one, "event" if kind == "published" else "task")
     if isinstance(name, Anything):
         return "something"
-    named = "no task" if name is None else f"`{name}`"
-    return f"a message of {named}" if kind == "dead" else named
+    if name is None:
+        return "a message without a task"
+    return f"a message of `{name}`" if kind == "dead" else f"`{name}`"
 
 
 def _at(at_ms: int | Anything) -> str:
