@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ebats.pipelines import rules, scalars, units
+from ebats.pipelines import rules, scalars
 from ebats.pipelines.problems import Problem
 from ebats.pipelines.rules import Rule
 from ebats.pipelines.secrets import shown
@@ -138,6 +138,8 @@ def _what_it_must_be(violation: Violation) -> tuple[str, str]:
     """Return `must be ...` and a hint for a violation by one value."""
     wrong, _, hint = violation.schema.get("errorMessage", "").partition("; ")
     if wrong:
+        from ebats.pipelines import units  # good files need no words
+
         near = units.meant(wrong, violation.found)
         return wrong, near or hint.replace("{value}", shown(str(violation.found)))
     if violation.keyword == "enum":

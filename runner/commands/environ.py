@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ebats.pipelines import dotenv
 from ebats.pipelines.problems import EbatsError, UnreadableFile, UsageError
 
 
@@ -24,7 +23,11 @@ def merge(environ: Mapping[str, str], env_file: str | None, given: Iterable[str]
         UnreadableFile: there is no such file, or it can't be read.
     """
     own = {**environ, **dict(_split(text) for text in given)}
-    return own if env_file is None else dotenv.Complete({**read(env_file, own), **own})
+    if env_file is None:
+        return own
+    from ebats.pipelines import dotenv  # most commands need none
+
+    return dotenv.Complete({**read(env_file, own), **own})
 
 
 def read(path: str, environ: Mapping[str, str]) -> dict[str, str]:
@@ -32,6 +35,8 @@ def read(path: str, environ: Mapping[str, str]) -> dict[str, str]:
 
     `environ` is for the variables in its values. Raises as `merge` does.
     """
+    from ebats.pipelines import dotenv
+
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
     except OSError as error:
