@@ -67,7 +67,7 @@ def from_bytes(path: str, content: bytes, environ: Mapping[str, str], *, with_li
         BadFile: the content has errors.
     """
     variables, unset = _variables(path, environ)
-    source, problems = _read(path, content, variables)
+    source, problems = read(path, content, variables)
     problems += unset
     if source is None or (not source.data and problems):
         raise BadFile(tuple(sorted(problems)))
@@ -102,8 +102,11 @@ def read_cases(values: Values, pipeline: Pipeline) -> "tuple[Case, ...]":
     return cases
 
 
-def _read(path: str, content: bytes, variables: Mapping[str, str]) -> tuple[Source | None, list[Problem]]:
-    """Return what the file says, with the files that it includes, and what is wrong; None: one is missing."""
+def read(path: str, content: bytes, variables: Mapping[str, str]) -> tuple[Source | None, list[Problem]]:
+    """Return what a file says, with those that it includes, and what is wrong so far; None: one is missing.
+
+    The variables are those of the file, with its `.env`.
+    """
     budget = Budget()
     source, problems = parse(path, content, variables, budget)
     if not isinstance(source.data, dict) or source.data.get("include") is None:

@@ -40,7 +40,7 @@ _LONGEST = 30
 
 def meant(wanted: str, written: object) -> str:
     """Return what to write instead of a value, by the words that say what it must be; see `meant_as`."""
-    kinds = [kind for kind in _NEAR if f"a {kind}" in wanted]
+    kinds: list[Kind] = [kind for kind in _NEAR if f"a {kind}" in wanted]
     # A number without a unit may be either.
     if len(kinds) > 1 and _NUMBER.fullmatch(str(written).strip()):
         return ""

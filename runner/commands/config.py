@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ebats.pipelines import dotenv
+from ebats.pipelines.load import read
 from ebats.pipelines.masked import masked, shown_default
 from ebats.pipelines.mentions import Mention, in_file
 from ebats.pipelines.problems import BadFile, Place, UnreadableFile, UsageError
-from ebats.pipelines.source import parse
 from ebats.pipelines.written import written
 from ebats.pipelines.yaml_nodes import UnusableError
 from ebats.runner.commands.clocks import examine
@@ -85,8 +85,9 @@ def _has_dotenv(file: str) -> bool:
 
 
 def _mentioned(file: str, environ: Mapping[str, str]) -> Iterator[tuple[Any, Place, Mention]]:
-    source, _ = parse(file, _content(file), environ)
-    for each in dict.fromkeys((file, *(place.file for place in source.values.values()))):
+    source, _ = read(file, _content(file), environ)
+    places = source.values.values() if source else ()
+    for each in dict.fromkeys((file, *(place.file for place in places))):
         try:
             yield from in_file(each, _content(each))
         except UnusableError as error:
@@ -103,7 +104,10 @@ def _content(file: str) -> bytes:
 def _is_set(mention: Mention, place: Place, environ: Mapping[str, str]) -> bool:
     if mention.kind == "file":
         return "$" in mention.name or (Path(place.file).parent / mention.name).is_file()
-    return mention.name in environ
+    if mention.name in environ:
+        return True
+    # An included file may have a `.env` of its own.
+    return _has_dotenv(place.file) and mention.name in dotenv.beside(Path(place.file).parent, environ)[0]
 
 
 def _cells(found: Mapping[str, Any]) -> Iterable[str]:
