@@ -1,5 +1,6 @@
 """`ebats completion`: what a real shell offers once it has sourced the script."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,13 @@ import pytest
 from ebats.pipelines.rules import RULES
 from ebats.runner import cli
 from ebats.runner.commands.table import COMMANDS
+
+PIPELINE = """\
+version: 1
+name: shop
+tasks: {ship: {python: "tasks:ship"}, tell: {python: "tasks:tell"}}
+events: {order_paid: {tasks: [ship, tell]}, mail_came: {tasks: [tell]}}
+"""
 
 #: Asks bash as it asks itself at a Tab: the function of `complete`, and the words up to the cursor.
 ASK = """\
@@ -41,16 +49,26 @@ def script(shell: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> Path
         (["explain", "EB10"], {id_ for id_ in RULES if id_.startswith("EB10")}),
         (["dead", "re"], {"retry"}),
         (["completion", ""], {"bash", "zsh", "fish"}),
+        (["publish", "shop.yaml", "order_p"], {"order_paid"}),
+        (["publish", "shop.yaml", "--task", "s"], {"ship"}),
+        (["purge", "shop.yaml", "s"], {"ship"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_bash_offers_commands_options_choices_and_files(
-    words: list[str], offered: set[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_bash_offers_commands_options_choices_files_and_names(
+    words: list[str],
+    offered: set[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder = tmp_path / "project"
     (folder / "deploy").mkdir(parents=True)
     for name in ("shop.yaml", "notes.txt", "deploy/mail.yml"):
-        (folder / name).touch()
+        (folder / name).write_text(PIPELINE)
+    (tmp_path / "ebats").write_text(f'#!/bin/sh\nexec {sys.executable} -m ebats "$@"\n')
+    (tmp_path / "ebats").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     asked = ["bash", "-c", ASK, "ask", str(script("bash", tmp_path, capsys)), "ebats", *words]
     done = subprocess.run(asked, capture_output=True, text=True, timeout=30, check=False, cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
