@@ -5,10 +5,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import callbacks, elastic, gateway, publishing, rungs, start, throughput
+from tests.benchmarks import callbacks, elastic, gateway, publishing, rungs, start, throughput, validate
 from tests.brokers import RabbitNode, Release
 
 BENCHMARKS: dict[str, Callable[[Path, RabbitNode], None]] = {
+    "validate": validate.measure,
     "start": start.measure,
     "rabbitmq": throughput.on_rabbitmq,
     "sqlite": lambda folder, _node: throughput.on_sqlite(folder),
