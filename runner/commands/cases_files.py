@@ -56,6 +56,11 @@ def find(names: Sequence[str], environ: Mapping[str, str], given: Mapping[str, s
     return found
 
 
+def has_pipeline(name: str) -> bool:
+    """Return whether this is a file of cases with its pipeline file beside it."""
+    return is_cases_file(Path(name)) and _first(beside(Path(name))) is not None
+
+
 def _pairs(name: str) -> Iterator[_Pair]:
     path = Path(name)
     if path.is_dir() or not is_cases_file(path):

@@ -43,9 +43,15 @@ def judge(
 ) -> Verdict:
     """Return what is wrong with one file, or with `content` as if it stood there.
 
-    The layers are asked, one after the other, only about a file without errors. Without links nothing is
-    said about how its parts fit together.
+    `NAME_test.yaml` is held against the pipeline file beside it. The layers are asked, one after the other,
+    only about a file without errors. Without links nothing is said about how its parts fit together.
     """
+    if content is None and file.endswith(("_test.yaml", "_test.yml")):
+        # Only now: most files have no cases beside them, and these take a while to import.
+        from ebats.runner.commands import cases_files
+
+        if cases_files.has_pipeline(file):
+            return _judge_cases(file, environ)
     text = None if content is None else content.decode("utf-8-sig", errors="replace")
     try:
         if content is None:
@@ -63,6 +69,18 @@ def judge(
         contents=_contents(loaded.pipeline),
         text=text,
     )
+
+
+def _judge_cases(file: str, environ: Mapping[str, str]) -> Verdict:
+    from ebats.runner.commands.cases_files import find
+
+    try:
+        (found,) = find([file], environ, {})
+    except BadFile as error:
+        return Verdict(file=file, problems=error.problems)
+    except UnreadableFile as error:
+        return Verdict(file=file, unreadable=str(error))
+    return Verdict(file=file, contents={"case": len(found.cases)})
 
 
 def summary(verdict: Verdict) -> str:

@@ -212,3 +212,14 @@ def test_the_cases_of_all_examples_are_good(tmp_path: Path) -> None:
     tried = {line.split("/")[1] for line in done.stdout.splitlines() if line.startswith("examples/")}
     assert tried == {path.parent.name for path in EXAMPLES.glob("*/pipeline.yaml")}
     assert "no cases" not in done.stdout
+
+
+def test_validate_holds_a_file_of_cases_against_its_pipeline(folder: Path) -> None:
+    done = run_ebats("validate", "shop_test.yaml", cwd=folder)
+    assert (done.returncode, done.stdout) == (0, "shop_test.yaml: ok (1 case)\n")
+    (folder / "shop_test.yaml").write_text(CASES.replace("event: paid", "event: piad"))
+    done = run_ebats("validate", "shop_test.yaml", cwd=folder)
+    assert done.returncode == 1
+    problem, *_, end = done.stdout.splitlines()
+    assert problem == "shop_test.yaml:4:22: error[EB201]: there is no event `piad`; did you mean `paid`?"
+    assert end == "shop_test.yaml: 1 error"
