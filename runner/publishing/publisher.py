@@ -50,7 +50,7 @@ class Publisher(Outlet):
         """Publish to the pipeline of a file, or of a broker's URL and a name.
 
         Args:
-            where: A pipeline file, whose variables are read from `os.environ`; or `amqp://...`,
+            where: A pipeline file, whose variables are read from `os.environ` and its `.env`; or `amqp://...`,
                 `amqps://...`, `sqlite:///...`.
             name: The pipeline's name, with a URL.
             timeout: How long a message may wait for its confirm: "30s", a timedelta, or seconds.

@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+import pytest
+
+import ebats
 from tests.commands import run_ebats
 from tests.faults.site import Site
 
@@ -76,3 +79,12 @@ def test_a_problem_of_an_included_file_stops_every_command_at_its_place(site: Si
     assert f"{folder}/pipeline.yaml:1:" in done.stderr
     assert "error[EB009]" in done.stderr
     assert run_ebats("plan", site.file, "-e", "MODULE=bills").returncode == 0
+
+
+def test_a_publisher_knows_what_is_included(site: Site) -> None:
+    write(site)
+    with ebats.Publisher(str(site.file)) as publisher:
+        with pytest.raises(ebats.BadPayload):
+            publisher.publish("wanted", {})
+        publisher.publish("wanted", {"n": "one"})
+    assert site.ready("bill") == 1
