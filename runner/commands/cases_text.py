@@ -10,6 +10,8 @@ from ebats.runner.commands.cases_words import findings
 _GREEN, _RED, _BOLD, _RESET = "\x1b[32m", "\x1b[31m", "\x1b[1m", "\x1b[0m"
 #: Of what functions printed, so many of the last lines.
 _MOST_LINES = 50
+#: Of a table, and of the sentences below it.
+_MOST_ROWS = 200
 
 
 def line(tried: Tried, *, colour: bool = False) -> str:
@@ -41,12 +43,19 @@ def _report(tried: Tried, colour: bool) -> Iterator[str]:
         yield f"  {tried.trouble}"
     for difference in tried.differences:
         yield f"  {difference.kind}, as {difference.place} expects them:"
-        yield from (f"  {each}" for each in table(difference, colour=colour))
-        yield from (f"  {each}" for each in findings(difference))
+        yield from _first(table(difference, colour=colour), "lines")
+        yield from _first([str(each) for each in findings(difference)], "differences")
     if tried.came and tried.came.waiting:
         for where, number in tried.came.waiting.items():
             yield f"  left waiting: {number} in {where}"
     yield from _details(tried)
+
+
+def _first(lines: list[str], what: str) -> Iterator[str]:
+    """Yield what a reader will read: of events that lead to each other there are thousands."""
+    yield from (f"  {each}" for each in lines[:_MOST_ROWS])
+    if len(lines) > _MOST_ROWS:
+        yield f"  ... and {len(lines) - _MOST_ROWS:,} more {what}"
 
 
 def _details(tried: Tried) -> Iterator[str]:
