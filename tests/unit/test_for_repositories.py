@@ -83,7 +83,9 @@ def step() -> dict[str, Any]:
     return found
 
 
-def play(repository: Path, action_path: Path = ROOT, **inputs: str) -> subprocess.CompletedProcess[str]:
+def play(
+    repository: Path, inputs: dict[str, str], action_path: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
     """Do what GitHub's runner does with the action: its script in bash, with its inputs."""
     bin_ = repository.parent / "bin"
     bin_.mkdir(exist_ok=True)
@@ -94,7 +96,7 @@ def play(repository: Path, action_path: Path = ROOT, **inputs: str) -> subproces
         "github.action_repository": "shop/ebats",
         "github.action_ref": "v1",
         **{f"inputs.{name}": about["default"] for name, about in action()["inputs"].items()},
-        **{f"inputs.{name.replace('_', '-')}": value for name, value in inputs.items()},
+        **{f"inputs.{name}": value for name, value in inputs.items()},
     }
     environ = {
         name: re.sub(r"\$\{\{ (.*?) \}\}", lambda found: contexts[found[1]], value)
@@ -121,7 +123,7 @@ def run(
 
 
 def test_the_action_puts_annotations_on_the_lines(repository: Path) -> None:
-    done = play(repository, **{"import": "true", "files": "shop.ebats.yaml deploy/**/*.yaml"})
+    done = play(repository, {"import": "true", "files": "shop.ebats.yaml deploy/**/*.yaml"})
     assert (done.returncode, done.stderr) == (1, "")
     first, *_, last = done.stdout.splitlines()
     assert first.startswith("::error file=deploy/eu/mail.yaml,line=5,col=8,title=EB107 wrong-type::")
@@ -131,16 +133,16 @@ def test_the_action_puts_annotations_on_the_lines(repository: Path) -> None:
 
 def test_the_action_takes_its_inputs(repository: Path) -> None:
     whole = {"import": "true", "files": "warned.yaml"}
-    assert play(repository, **whole).returncode == 0
-    assert play(repository, **whole, deny_warnings="true").returncode == 1
+    assert play(repository, whole).returncode == 0
+    assert play(repository, whole | {"deny-warnings": "true"}).returncode == 1
     (repository / "vars").write_text("SHOP=eu\n")
     (repository / "warned.yaml").write_text(GOOD + "environment: ${SHOP}\n")
-    assert play(repository, **whole).returncode == 1
-    assert play(repository, **whole, env_file="vars").returncode == 0
-    done = play(repository, **whole, env_file="vars", format="sarif", output="found.sarif")
+    assert play(repository, whole).returncode == 1
+    assert play(repository, whole | {"env-file": "vars"}).returncode == 0
+    done = play(repository, whole | {"env-file": "vars", "format": "sarif", "output": "found.sarif"})
     assert (done.returncode, done.stdout) == (0, "")
     assert '"version": "2.1.0"' in (repository / "found.sarif").read_text()
-    gone = play(repository, **whole | {"files": "none/*.yaml"}, env_file="vars")
+    gone = play(repository, whole | {"files": "none/*.yaml", "env-file": "vars"})
     assert (gone.returncode, "can't read none/" in gone.stdout) == (2, True)
 
 
@@ -148,7 +150,7 @@ def test_what_stands_in_an_input_is_never_run(repository: Path) -> None:
     for name in action()["inputs"]:
         play(
             repository,
-            **{"import": "true", "files": "warned.yaml", name: "; touch ran; $(touch ran) `touch ran`"},
+            {"import": "true", "files": "warned.yaml", name: "; touch ran; $(touch ran) `touch ran`"},
         )
     assert not (repository / "ran").exists()
     assert "${{" not in step()["run"]
@@ -165,7 +167,7 @@ def test_the_action_installs_itself_in_an_environment_of_its_own(
     monkeypatch.setenv("PIP_NO_BUILD_ISOLATION", "0")  # pip's way to say that there is none
     packages = [path for path in sys.path if path.endswith("site-packages")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(packages))
-    done = play(repository, source, files="deploy")
+    done = play(repository, {"files": "deploy"}, source)
     assert done.returncode == 1, done.stderr
     assert done.stdout.startswith("::error file=deploy/eu/mail.yaml,line=5,col=8,")
     assert (tmp_path / "ebats/bin/ebats").exists()
