@@ -14,9 +14,10 @@ from ebats.pipelines.model import Pipeline
 from ebats.runner.broker import declare
 from ebats.runner.surroundings import broker as surroundings
 from ebats.runner.surroundings import elastic
+from tests.commands import run_ebats
 from tests.conftest import Broker
 from tests.integration.test_declare import silent, stored
-from tests.integration.test_external import load, make_theirs
+from tests.integration.test_external import FILE, load, make_theirs
 from tests.integration.wire import Wire
 
 NOTHING = "\n".join(
@@ -196,6 +197,21 @@ def test_a_file_that_is_no_broker_is_said(tmp_path: Path) -> None:
     [(id_, line, text)] = found(at(f"sqlite:///{tmp_path}/shop.db"))
     assert (id_, line) == ("EB317", 4)
     assert "the embedded broker's file" in text
+
+
+def test_validate_prints_it_and_fails(broker: Broker, wire: Wire, tmp_path: Path) -> None:
+    file = tmp_path / "shop.yaml"
+    text = FILE.replace("NAME", broker.prefix).replace("URL", broker.url).replace("DECLARE", "always")
+    file.write_text(text)
+    arguments = ("validate", "--connect", "--no-import", "--format", "text", file)
+    result = run_ebats(*arguments)
+    assert (result.returncode, result.stderr) == (1, "")
+    assert (
+        f"{file}:5:3: error[EB313]: the exchange trade isn't on the broker, and is external " in result.stdout
+    )
+    assert result.stdout.endswith("shop.yaml: 2 errors\n")
+    make_theirs(wire)
+    assert run_ebats(*arguments).returncode == 0
 
 
 # Elasticsearch.
