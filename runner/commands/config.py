@@ -17,6 +17,7 @@ from ebats.pipelines.written import written
 from ebats.pipelines.yaml_nodes import UnusableError
 from ebats.runner.commands.clocks import examine
 from ebats.runner.commands.columns import columns
+from ebats.runner.commands.say import say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,9 @@ def main(file: str, environ: Mapping[str, str], asked: Asked) -> int:
     source = examine(file, environ).source
     if asked.quiet:
         return 0
+    if source.included:
+        text = "modules of included files are looked for in their folders, which a resolved file can't name"
+        say("warning", f"{text}: put those on PYTHONPATH where you run it")
     data = written(source)
     _write(_rendered(data if asked.show_secrets else masked(source, data), asked.format), file, asked)
     return 0

@@ -56,7 +56,7 @@ def table(section: str, file: str, capsys: pytest.CaptureFixture[str]) -> list[l
     return [[cell.strip() for cell in line.split("  ") if cell] for line in lines]
 
 
-def rows(section: str, file: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+def rows(section: str, file: str, capsys: pytest.CaptureFixture[str]) -> dict[Any, Any]:
     assert list_file.main(section, file, {}, "json") == 0
     return {row["name"]: row for row in json.loads(capsys.readouterr().out)}
 
