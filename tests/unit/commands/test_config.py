@@ -212,6 +212,8 @@ def outputs(file: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[tuple[st
     commands = [
         *(["config"], ["config", "--format", "json"], ["config", "--variables"]),
         *(["config", "--variables", "--format", "json"], ["validate"], ["validate", "--format", "json"]),
+        *(["validate", "--format", form] for form in ("github", "sarif")),
+        *(["graph", "--format", form] for form in ("mermaid", "dot", "svg", "json")),
         *(["list", section] for section in (*sections, "rules", "channels")),
         *(["list", section, "--format", "json"] for section in (*sections, "rules", "channels")),
     ]
