@@ -47,6 +47,9 @@ class Notes(Journal):
         del payload, ended  # the task may have changed the one, and when it began counts here
         envelope = run.envelope
         failed = result if isinstance(result, Failed) else None
+        if failed and isinstance(failed.exception, KeyboardInterrupt):
+            # In a consumer process that is an attempt that failed; here somebody wants no more of it.
+            raise failed.exception
         began = run.started - self._agenda.monotonic() if run.started else 0.0
         self.runs.append(
             NotedRun(

@@ -15,7 +15,8 @@ RUNGS = ("50ms", "80ms", "120ms")
 ACTING = "tests.integration.rehearsal.acting"
 SCHEMA = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
 BODIES = (
-    *(b'{"n": 1}', b'{"n": 2, "more": [1.5, null]}', b'{"n": "one"}'),
+    # Most of them are as they should be.
+    *(b'{"n": 1}', b'{"n": 2}', b'{"n": 3}', b'{"n": 4}', b'{"n": 5, "more": [1.5, null]}', b'{"n": "one"}'),
     *(b"{}", b"[1]", b"no JSON", b'"\xff"'),
 )
 #: Waits of `Retry(after=)`, ms.
@@ -36,8 +37,13 @@ class Play:
     port: int = field(default=0)
 
 
-def python_answers() -> st.SearchStrategy[Answer]:
-    """Return how an attempt of a function may end."""
+def python_answers(*, may_retry: bool) -> st.SearchStrategy[Answer]:
+    """Return how an attempt of a function may end.
+
+    Without a ladder `Retry` waits for ten seconds: nobody has the time here.
+    """
+    if not may_retry:
+        return st.sampled_from([Answer(), Answer(raises="Reject"), Answer(raises="ValueError", text="no")])
     return st.one_of(
         st.sampled_from([Answer(), Answer(returns={"ok": [1]}), Answer(returns="fine")]),
         st.builds(Answer, raises=st.just("Retry"), text=st.just("busy"), after_ms=AFTER_MS),
@@ -60,17 +66,17 @@ def http_answers() -> st.SearchStrategy[Answer]:
 
 @st.composite
 def plays(draw: st.DrawFn, port: int) -> Play:
-    """Draw a pipeline of two to six tasks and a few messages to it."""
+    """Draw a pipeline of five or six tasks and messages: an example takes long, so it is to show much."""
     tasks: dict[str, Any] = {}
     plan: dict[str, tuple[Answer, ...]] = {}
-    names = [f"t{number}" for number in range(draw(st.integers(1, 4)))]
+    names = [f"t{number}" for number in range(draw(st.integers(3, 4)))]
     for name in names:
         tasks[name] = draw(_task(name, port, ["middle", "end"]))
     tasks["between"] = draw(_task("between", port, ["end"]))
     tasks["last"] = {"python": f"{ACTING}:perform"}
     for name, task in tasks.items():
-        answers = http_answers() if "http" in task else python_answers()
-        plan[name] = tuple(draw(st.lists(answers, min_size=1, max_size=3)))
+        answers = http_answers() if "http" in task else python_answers(may_retry="retry" in task)
+        plan[name] = tuple(draw(st.lists(answers, min_size=2, max_size=4)))
         if task.get("timeout") == "1s":
             # One that is cancelled by its time-out, and one that isn't.
             plan[name] = (Answer(takes_ms=60_000), *plan[name])
@@ -80,14 +86,13 @@ def plays(draw: st.DrawFn, port: int) -> Play:
     events = {name: draw(_event(name, names, tasks)) for name in ("e0", "e1")}
     events |= {"middle": {"tasks": ["between"]}, "end": {"tasks": ["last"]}}
     sections = {
-        "queues": {"q0": None, "q1": None, "in1": None},
-        "exchanges": {"x0": {"type": "topic"}},
+        "queues": {"q0": None, "q1": {"ack": draw(st.sampled_from(["late", "early"]))}, "in1": None},
+        "exchanges": {"x0": {"type": "topic"}, "x1": {"type": "fanout"}},
         "tasks": tasks,
         "events": events,
         "unrouted": draw(st.sampled_from(["dead", "drop"])),
     }
-    many = st.integers(1, 4)
-    messages = [draw(_message(number, names, events)) for number in range(draw(many))]
+    messages = [draw(_message(number, names, events)) for number in range(draw(st.integers(4, 8)))]
     return Play(
         sections=sections,
         plan=plan,
@@ -113,9 +118,8 @@ def _task(draw: st.DrawFn, name: str, port: int, following: list[str]) -> dict[s
         task["python"] = f"{ACTING}:{'perform_async' if kind == 'late' else kind}"
     if kind == "late":
         task["timeout"] = "1s"
-    rungs = draw(st.lists(st.sampled_from(RUNGS), max_size=2))
-    # Retry without a ladder waits for ten seconds: nobody has the time here.
-    task["retry"] = rungs or ["50ms"]
+    if rungs := draw(st.lists(st.sampled_from(RUNGS), max_size=3)):
+        task["retry"] = rungs
     for what, events in (("then", following), ("on_dead", ["end"])):
         if draw(st.booleans()):
             task[what] = draw(st.sampled_from(events))
@@ -134,9 +138,11 @@ def _event(draw: st.DrawFn, name: str, names: list[str], tasks: Mapping[str, Any
             item["queue"] = draw(st.sampled_from(tasks[task]["queues"]))
         items.append(item)
     event: dict[str, Any] = {"tasks": items}
-    where = draw(st.sampled_from(["own", "own", "exchange", "intake"]))
+    where = draw(st.sampled_from(["own", "own", "exchange", "fanout", "intake"]))
     if where == "exchange":
         event |= {"exchange": "x0", "key": draw(st.sampled_from(["a.*", "#", ["a.b", "c.#"]]))}
+    elif where == "fanout":
+        event["exchange"] = "x1"
     elif where == "intake" and name == "e1":
         event["queue"] = "in1"
     # A template takes fields of JSON.
@@ -157,7 +163,7 @@ def _message(draw: st.DrawFn, number: int, names: list[str], events: Mapping[str
     kind = draw(st.sampled_from(["event", "event", "task", "queue", "exchange", "nobody", "undated"]))
     if kind == "event":
         name = draw(st.sampled_from(["e0", "e1"]))
-        key = "a.b" if events[name].get("exchange") else None
+        key = "a.b" if events[name].get("exchange") == "x0" else None
         delay_ms = draw(st.sampled_from([0, 0, 300]))
         return CaseMessage(event=name, key=key, delay_ms=delay_ms, **more)
     task = draw(st.sampled_from(names))
@@ -166,7 +172,11 @@ def _message(draw: st.DrawFn, number: int, names: list[str], events: Mapping[str
     if kind == "queue":
         return CaseMessage(queue=draw(st.sampled_from(["q0", "q1"])), headers={"ebats-task": task}, **more)
     if kind == "exchange":
-        return CaseMessage(exchange="x0", key=draw(st.sampled_from(["a.b", "c.d.e", "z"])), **more)
+        return CaseMessage(
+            exchange=draw(st.sampled_from(["x0", "x1"])),
+            key=draw(st.sampled_from(["a.b", "c.d.e", "z"])),
+            **more,
+        )
     if kind == "undated":
         return CaseMessage(task=task, headers={"ebats-due": "soon"}, **more)
     return CaseMessage(exchange=draw(st.sampled_from(["events", "tasks"])), key="nobody", **more)

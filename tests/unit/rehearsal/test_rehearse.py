@@ -42,10 +42,14 @@ def test_a_ladder_of_eight_hours_takes_no_time() -> None:
     shop = pipeline(
         tasks={"ship": {"retry": ["5m", "30m", "1h", "2h", "4h25m"]}}, events={"paid": {"tasks": ["ship"]}}
     )
-    began = time.perf_counter()
-    found = play(shop, message(event="paid"), ship=RETRY)
-    assert time.perf_counter() - began < 0.1
-    assert deaths(found) == [f"ship 6 at {8 * 3_600_000}: exhausted"]
+    took = []
+    # The best of a few: the machine may do other things too.
+    for _ in range(5):
+        began = time.perf_counter()
+        found = play(shop, message(event="paid"), ship=RETRY)
+        took.append(time.perf_counter() - began)
+        assert deaths(found) == [f"ship 6 at {8 * 3_600_000}: exhausted"]
+    assert min(took) < 0.1
 
 
 def test_thirty_days_take_no_time_either() -> None:
