@@ -77,7 +77,7 @@ def plays(draw: st.DrawFn, port: int) -> Play:
     for name, task in tasks.items():
         answers = http_answers() if "http" in task else python_answers(may_retry="retry" in task)
         plan[name] = tuple(draw(st.lists(answers, min_size=2, max_size=4)))
-        if task.get("timeout") == "1s":
+        if task.get("timeout") == "500ms":
             # One that is cancelled by its time-out, and one that isn't.
             plan[name] = (Answer(takes_ms=60_000), *plan[name])
     python = [name for name in names if "python" in tasks[name]]
@@ -113,11 +113,13 @@ def _task(draw: st.DrawFn, name: str, port: int, following: list[str]) -> dict[s
             "url": f"http://127.0.0.1:{port}/{name}/{{{{ ebats.attempt }}}}",
             "json": {"n": "{{ n }}"},
             "success": {"status": [200], "body": "success"},
+            # A process with few slots turns some away; how many it has no rehearsal knows.
+            "max_per_host": 100,
         }
     else:
         task["python"] = f"{ACTING}:{'perform_async' if kind == 'late' else kind}"
     if kind == "late":
-        task["timeout"] = "1s"
+        task["timeout"] = "500ms"
     if rungs := draw(st.lists(st.sampled_from(RUNGS), max_size=3)):
         task["retry"] = rungs
     for what, events in (("then", following), ("on_dead", ["end"])):
