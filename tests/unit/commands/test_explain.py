@@ -1,9 +1,11 @@
 """`ebats explain`: what it tells of one kind of problem, and of all."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from ebats.pipelines.explanations import explanations
 from ebats.pipelines.rules import RULES
 from ebats.runner import cli
 
@@ -55,3 +57,15 @@ def test_programs_get_json(capsys: pytest.CaptureFixture[str]) -> None:
     (told,) = json.loads(capsys.readouterr().out)
     assert told.keys() == {"id", "name", "severity", "about", "why", "mend", "example", "output"}
     assert told["output"].startswith("pipeline.yaml:3:8: error[EB107]: `grace` can't be `30`")
+
+
+def test_what_is_shown_of_an_import_is_what_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its example isn't run by the test of all examples, for it needs a module beside it."""
+    told = explanations()["EB301"]
+    (tmp_path / "tasks.py").write_text("def ship(order_id=None): ...\n")
+    (tmp_path / "pipeline.yaml").write_text(told.example)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["validate", "--format", "text", "pipeline.yaml"]) == 1
+    assert capsys.readouterr().out == f"{told.printed}pipeline.yaml: 1 error\n"
