@@ -77,9 +77,22 @@ def _check_certificates(sink: ElasticSink, path: Path, values: Values) -> None:
 def _check_hosts(sink: ElasticSink, path: Path, values: Values) -> None:
     has_login = bool(sink.api_key or sink.basic_auth or sink.bearer_auth)
     for index, host in values.items(*path, "hosts"):
-        if has_login and host.startswith("http:") and not _is_here(host):
+        if not _is_readable(host):
+            hint = "write it as http://localhost:9200"
+            values.problem(
+                rules.BAD_HOST, (*path, "hosts", index), "the URL's host or port can't be read", hint
+            )
+        elif has_login and host.startswith("http:") and not _is_here(host):
             text = "the login would go over the network as it is, for all to read"
             values.problem(rules.PLAIN_LOGIN, (*path, "hosts", index), text, "write https://")
+
+
+def _is_readable(url: str) -> bool:
+    try:
+        # An address in brackets is looked at by the first, a port by the second.
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def _is_here(url: str) -> bool:
