@@ -1,7 +1,7 @@
 """What an event's payload schema promises of a field: that it is always there, may be, or never is."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 #: `promised`: in every payload. `named`: the schema speaks of it. `open`: it doesn't, and doesn't forbid
@@ -90,6 +90,8 @@ def _shape(schema: Any, root: Any, depth: int) -> _Shape:
         found = _both(found, _referred(schema["$ref"], root, depth + 1))
     if "if" in schema:
         found = _both(found, _any_of([schema.get("then", True), schema.get("else", True)], root, depth + 1))
+        # What the condition looks at counts as evaluated where it holds.
+        found = replace(found, is_open=True)
     found = _dependent(found, schema, root, depth + 1)
     if schema.get("unevaluatedProperties") is False and not found.is_open:
         found = _both(found, _Shape(allowed=frozenset(found.properties)))

@@ -60,6 +60,7 @@ CLOSED = {**ORDER, "additionalProperties": False}
         ({"required": ["a"], "dependentRequired": {"a": ["b"]}}, "b", "promised"),
         ({"dependentRequired": {"a": ["b"]}}, "b", "open"),
         ({"required": ["a"], "dependentSchemas": {"a": {"required": ["b"]}}}, "b", "promised"),
+        ({"if": {"additionalProperties": True}, "unevaluatedProperties": False}, "a", "open"),
         ({"enum": [{"a": 1, "b": 2}, {"a": 3}]}, "a", "promised"),
         ({"enum": [{"a": 1, "b": 2}, {"a": 3}]}, "c", "absent"),
         ({"const": {"a": 1}}, "a", "promised"),
