@@ -9,7 +9,7 @@ from ebats.pipelines import rules
 from ebats.pipelines.problems import Problem
 from ebats.pipelines.shape import Shape
 from ebats.pipelines.source import Path, Source
-from ebats.pipelines.wording import Violation, explain
+from ebats.pipelines.wording import Violation, explain, misspelt
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -40,6 +40,7 @@ def check(
         faults.add((*violation.path, violation.found) if violation.is_about_key else violation.path)
         if not source.is_broken(violation.path):
             problems += explain(source, violation)
+            broken |= misspelt(violation)
             if violation.keyword not in _PARTIAL and not violation.is_about_key:
                 broken.add(violation.path)
     return replace(source, broken=frozenset(broken), faults=frozenset(faults)), problems

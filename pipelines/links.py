@@ -52,6 +52,8 @@ def _check_exchange_and_key(event: Event, values: Values) -> None:
             )
         return
     has_exchange, has_key = ("exchange" in values.keys(*path), "key" in values.keys(*path))
+    if has_key != has_exchange and values.is_any_broken(path, ("exchange", "key")):
+        return
     if has_key and not has_exchange:
         text = "`key` stands here without `exchange`"
         values.problem_at_key(

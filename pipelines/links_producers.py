@@ -42,6 +42,8 @@ def _check_kind(producer: Producer, values: Values) -> bool:
     keys = values.keys(*path)
     kinds = [key for key in keys if key in _KINDS] or [key for key in keys if key == "at_start"]
     if not kinds:
+        if values.is_any_broken(path, _KINDS):
+            return False
         text = f"`{producer.name}` has none of `http`, `cron`, `every`, `python` and `at_start`"
         values.problem_at_key(rules.PRODUCER_KIND, path, text, "write one of them")
         return False
@@ -65,7 +67,7 @@ def _check_target(producer: Producer, values: Values) -> None:
     targets = [key for key in ("event", "task") if key in values.keys(*path)]
     if isinstance(producer, HttpProducer | PythonProducer):
         return
-    if not targets:
+    if not targets and not values.is_any_broken(path, ("event", "task")):
         text = f"`{producer.name}` has neither `event` nor `task`"
         values.problem_at_key(rules.PRODUCER_TARGET, path, text, "say what it publishes")
     elif len(targets) > 1:

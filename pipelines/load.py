@@ -83,7 +83,7 @@ def from_bytes(path: str, content: bytes, environ: Mapping[str, str], *, with_li
     cases = read_cases(values, pipeline) if with_links and values.get("tests") else ()
     found = tuple(
         each
-        for each in sorted(_concealed({*problems, *misshapen, *values.problems}, source))
+        for each in sorted(_concealed(_causes({*problems, *misshapen, *values.problems}), source))
         if with_links or not rules.is_link(each.rule)
     )
     if any(problem.severity == "error" for problem in found):
@@ -125,6 +125,12 @@ def _variables(path: str, environ: Mapping[str, str]) -> tuple[Mapping[str, str]
     from ebats.pipelines import dotenv
 
     return dotenv.beside(folder, environ)
+
+
+def _causes(problems: set[Problem]) -> set[Problem]:
+    """Return problems without those that may only follow from others: who mends these is done."""
+    is_whole = not any(rules.is_before_links(each.rule) for each in problems)
+    return problems if is_whole else {each for each in problems if each.rule not in rules.UNUSED}
 
 
 def _concealed(problems: Iterable[Problem], source: Source) -> Iterator[Problem]:

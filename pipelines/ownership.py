@@ -141,7 +141,7 @@ def _check_unused(pipeline: Pipeline, queue: Queue, values: Values) -> None:
 
 
 def _is_unreadable(values: Values, event: str) -> bool:
-    return values.is_broken("events", event) or values.has_error("events", event, "queue")
+    return values.is_broken("events", event, "queue") or values.has_error("events", event, "queue")
 
 
 def _check_tasks(pipeline: Pipeline, values: Values) -> None:

@@ -37,6 +37,11 @@ def is_link(rule: Rule) -> bool:
     return rule.id.startswith("EB2")
 
 
+def is_before_links(rule: Rule) -> bool:
+    """Return whether a rule is about the text of a file, or about the shape of what it says."""
+    return rule.id < "EB2"
+
+
 # Reading: from bytes to data.
 NOT_YAML = _rule(1, "not-yaml", "error", "The text isn't YAML.")
 NOT_UTF8 = _rule(2, "not-utf8", "error", "The file isn't UTF-8.")
@@ -196,6 +201,9 @@ PLAIN_SECRET = _rule(
     297, "plain-secret", "warning", "A password, a token or a key stands in the file itself."
 )
 UNREACHED_SINK = _rule(298, "unreached-sink", "warning", "No record of a task comes to a sink.")
+
+#: What these say may follow from an error of reading or of shape: the use may stand where that one is.
+UNUSED = frozenset({UNUSED_QUEUE, UNUSED_LADDER, IDLE_QUEUE, UNUSED_OWNER, UNUSED_CHANNEL, UNREACHED_SINK})
 
 # Surroundings: what a file needs around it.
 NOT_IMPORTABLE = _rule(301, "not-importable", "error", "A Python function can't be imported.")

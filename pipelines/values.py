@@ -54,6 +54,10 @@ class Values:
         """Return whether the schema refused this value, or one around it."""
         return self.source.is_broken(path)
 
+    def is_any_broken(self, path: Path, keys: Iterable[str]) -> bool:
+        """Return whether the schema refused one of these keys of a mapping, or they are there misspelt."""
+        return any(self.is_broken(*path, key) for key in keys)
+
     def has_error(self, *path: str | int) -> bool:
         """Return whether an error was found so far in this value, or in something inside it."""
         return any(fault[: len(path)] == path for fault in self._faults)

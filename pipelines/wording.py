@@ -9,7 +9,7 @@ from ebats.pipelines.problems import Problem
 from ebats.pipelines.rules import Rule
 from ebats.pipelines.secrets import shown
 from ebats.pipelines.source import Path, Source
-from ebats.pipelines.suggestion import suggest
+from ebats.pipelines.suggestion import nearest, suggest
 
 _TYPES = {
     "object": "a mapping",
@@ -97,9 +97,24 @@ def _unknown_keys(source: Source, violation: Violation) -> Iterator[Problem]:
             )
 
 
+def misspelt(violation: Violation) -> set[Path]:
+    """Return the keys that unknown ones probably are: what is below those was meant for these."""
+    if violation.keyword != "additionalProperties":
+        return set()
+    return {(*violation.path, key) for key in _meant_keys(violation)}
+
+
+def _meant_keys(violation: Violation) -> set[str]:
+    """Return the keys that a mapping doesn't have, but has misspelt."""
+    found, known = violation.found or {}, violation.schema.get("properties", {})
+    unknown = [key for key in found if key not in known and not key.startswith("x-")]
+    return {near for key in unknown if (near := nearest(key, known)) and near not in found}
+
+
 def _missing_keys(source: Source, violation: Violation) -> Iterator[Problem]:
+    there = {*(violation.found or ()), *_meant_keys(violation)}
     for key in violation.schema["required"]:
-        if key not in (violation.found or ()):
+        if key not in there:
             example = violation.schema["properties"][key]["examples"][0]
             text = f"{_subject(violation.path)} has no `{key}`"
             hint = f"add it: `{key}: {_written(example)}`"
@@ -118,6 +133,8 @@ def _not_one_of(source: Source, violation: Violation) -> Iterator[Problem]:
     if found:
         place = source.key_place((*violation.path, found[1]))
         text = f"{subject} has more than one of {listed}"
+    elif _meant_keys(violation) & set(keys):
+        return
     else:
         place = source.key_place(violation.path)
         text = f"{subject} has none of {listed}"
