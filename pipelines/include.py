@@ -10,7 +10,7 @@ from ebats.pipelines.merge import Merger
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import Place, Problem
 from ebats.pipelines.rules import Rule
-from ebats.pipelines.secrets import shown
+from ebats.pipelines.secrets import HIDDEN, shown
 from ebats.pipelines.source import Budget, Path, Source, parse
 
 _MOST_FILES = 100
@@ -26,7 +26,7 @@ def expand(source: Source, environ: Mapping[str, str], budget: Budget) -> tuple[
     nothing can be said about how the names fit together.
     """
     reader = _Reader(source, budget)
-    reader.follow(source, environ, (_real(File(source.file)),))
+    reader.follow(source, environ, (File(source.file),))
     return (None if reader.lacks else reader.merger.merged()), [*reader.problems, *reader.merger.problems]
 
 
@@ -61,11 +61,14 @@ class _Reader:
         #: Where each file was included; the first one wasn't.
         self._seen: dict[str, Place | None] = {_real(File(root.file)): None}
 
-    def follow(self, source: Source, environ: Mapping[str, str], chain: tuple[str, ...]) -> None:
+    def follow(self, source: Source, environ: Mapping[str, str], chain: tuple[File, ...]) -> None:
         """Read and merge what a source includes; `chain` are the files from the first one to this."""
+        # A name that couldn't be filled in is a file that is missing.
+        self.lacks |= any(path[:1] == ("include",) for path in source.broken)
         for path, name in _names(source):
             file = File(source.file).parent / name
             place = source.place(path)
+            name = HIDDEN if path in source.secrets else name  # noqa: PLW2901
             if not self._may_follow(_real(file), name, place, chain):
                 continue
             self._seen[_real(file)] = place
@@ -75,11 +78,12 @@ class _Reader:
                 self.lacks = True
             else:
                 self.merger.add(included)
-                self.follow(included, variables, (*chain, _real(file)))
+                self.follow(included, variables, (*chain, file))
 
-    def _may_follow(self, real: str, name: str, place: Place, chain: tuple[str, ...]) -> bool:
-        if real in chain:
-            way = " → ".join(os.path.relpath(each, File(chain[0]).parent) for each in (*chain, real))
+    def _may_follow(self, real: str, name: str, place: Place, chain: tuple[File, ...]) -> bool:
+        files = [_real(each) for each in chain]
+        if real in files:
+            way = " → ".join(os.path.relpath(each, File(files[0]).parent) for each in (*files, real))
             self._problem(rules.INCLUDE_CIRCLE, place, f"the files include each other: {way}", "take one out")
         elif real in self._seen:
             first = self._seen[real]
@@ -95,8 +99,11 @@ class _Reader:
             return True
         return False
 
-    def _variables(self, file: File, chain: tuple[str, ...], environ: Mapping[str, str]) -> Mapping[str, str]:
-        if File(_real(file)).parent in {File(each).parent for each in chain}:
+    def _variables(
+        self, file: File, chain: tuple[File, ...], environ: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        # Of a link it is the folder that the link stands in, as for all its paths.
+        if _real(file.parent) in {_real(each.parent) for each in chain}:
             return environ
         # `--env-file` stands for the first file's `.env` only, as in compose.
         found, problems = dotenv.beside(file.parent, dict(environ))
@@ -105,6 +112,9 @@ class _Reader:
 
     def _read(self, file: File, name: str, place: Place, environ: Mapping[str, str]) -> Source | None:
         hint = "write its path, from the folder of this file"
+        if "://" in name:
+            self._unreadable(name, place, "it is a URL", "fetch it, and name the file")
+            return None
         try:
             # What is no file may never end.
             if file.exists() and not file.is_file():

@@ -83,7 +83,7 @@ def from_bytes(path: str, content: bytes, environ: Mapping[str, str], *, with_li
     cases = read_cases(values, pipeline) if with_links and values.get("tests") else ()
     found = tuple(
         each
-        for each in sorted(_concealed(_causes({*problems, *misshapen, *values.problems}), source))
+        for each in sorted(concealed(_causes({*problems, *misshapen, *values.problems}), source))
         if with_links or not rules.is_link(each.rule)
     )
     if any(problem.severity == "error" for problem in found):
@@ -109,7 +109,9 @@ def read(path: str, content: bytes, variables: Mapping[str, str]) -> tuple[Sourc
     """
     budget = Budget()
     source, problems = parse(path, content, variables, budget)
-    if not isinstance(source.data, dict) or source.data.get("include") is None:
+    if not isinstance(source.data, dict):
+        return source, problems
+    if source.data.get("include") is None and ("include",) not in source.broken:
         return source, problems
     from ebats.pipelines import include
 
@@ -133,7 +135,7 @@ def _causes(problems: set[Problem]) -> set[Problem]:
     return problems if is_whole else {each for each in problems if each.rule not in rules.UNUSED}
 
 
-def _concealed(problems: Iterable[Problem], source: Source) -> Iterator[Problem]:
+def concealed(problems: Iterable[Problem], source: Source) -> Iterator[Problem]:
     """Yield problems without what files of secrets hold."""
     for problem in problems:
         text, hint = (conceal(each, source.contents) for each in (problem.text, problem.hint))

@@ -35,7 +35,7 @@ class Merger:
         self._root = root
         self._data = _copied(root.data, ())
         self._values, self._keys, self._texts = dict(root.values), dict(root.keys), dict(root.texts)
-        self._broken, self._secrets = set(root.broken), set(root.secrets)
+        self._broken, self._secrets, self._filled = set(root.broken), set(root.secrets), set(root.filled)
         self._contents, self._included = set(root.contents), [*root.included]
 
     def merged(self) -> Source:
@@ -47,6 +47,7 @@ class Merger:
             keys=self._keys,
             texts=self._texts,
             broken=frozenset(self._broken),
+            filled=frozenset(self._filled),
             secrets=frozenset(self._secrets),
             contents=frozenset(self._contents),
             included=tuple(self._included),
@@ -63,6 +64,7 @@ class Merger:
         self._keys |= _renamed(source.keys, moved)
         self._texts |= _renamed(source.texts, moved)
         self._broken |= _renamed(dict.fromkeys(source.broken), moved).keys()
+        self._filled |= _renamed(dict.fromkeys(source.filled), moved).keys()
         self._secrets |= _renamed(dict.fromkeys(source.secrets), moved).keys()
         self._contents |= source.contents
         self._included += source.included

@@ -66,15 +66,19 @@ def one_line(text: str) -> str:
 def conceal(text: str, contents: Iterable[str]) -> str:
     """Return a message in which each of `contents` is starred out, also where a message has cut it short.
 
-    They are what `${file:PATH}` brought in.
+    They are what `${file:PATH}` brought in. Python's own messages escape what they hold.
     """
-    for content in sorted(map(one_line, contents), key=len, reverse=True):
+    lines = {one_line(each) for each in contents}
+    for content in sorted(lines | {repr(each)[1:-1] for each in lines}, key=len, reverse=True):
         text = text.replace(content, HIDDEN) if content else text
-        if len(content) > _SHORTEST_PART and (start := text.find(content[:_SHORTEST_PART])) >= 0:
-            end = start + _SHORTEST_PART
+        shortest = _SHORTEST_PART + content[:_SHORTEST_PART].find("://") + 1
+        position = 0
+        while len(content) > shortest and (start := text.find(content[:shortest], position)) >= 0:
+            end = start + shortest
             while text[start : end + 1] == content[: end + 1 - start] and end < len(text):
                 end += 1
             text = text[:start] + HIDDEN + text[end:]
+            position = start + len(HIDDEN)
     return text
 
 

@@ -40,7 +40,7 @@ def from_bytes(file: str, content: bytes, environ: Mapping[str, str], *, with_li
 
 def _checked(loaded: Loaded) -> Loaded:
     if found := (*_problems(loaded.pipeline),):
-        raise BadFile(tuple(sorted((*loaded.warnings, *found))))
+        raise BadFile(tuple(sorted((*loaded.warnings, *load.concealed(found, loaded.source)))))
     return loaded
 
 

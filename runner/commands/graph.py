@@ -1,11 +1,13 @@
 """`ebats graph FILE`: a picture of a pipeline, for people and for other programs."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import EbatsError, UsageError
+from ebats.pipelines.secrets import conceal
 from ebats.pipelines.suggestion import suggest
 from ebats.runner.commands.clocks import examine
 from ebats.runner.commands.say import say
@@ -61,7 +63,8 @@ def main(
     """
     target = output or STDOUT
     chosen = format_ or _format_of(target)
-    graph = _graph(examine(file, environ).pipeline, names)
+    loaded = examine(file, environ)
+    graph = _concealed(_graph(loaded.pipeline, names), loaded.source.contents)
     text = FORMATS[chosen](graph)
     if chosen == "mermaid" and too_big(text):
         limits = f"{MOST_EDGES} lines and {MOST_CHARACTERS:,} characters"
@@ -79,6 +82,22 @@ def _graph(pipeline: Pipeline, names: Sequence[str]) -> Graph:
         if name not in known:
             raise UsageError(f"{pipeline.file} has no {name!r}; {suggest(name, known)}")
     return only.keep(graph, names)
+
+
+def _concealed(graph: Graph, contents: Collection[str]) -> Graph:
+    """Return a graph whose texts are without what came out of files of secrets."""
+    if not contents:
+        return graph
+    nodes = (
+        replace(
+            node,
+            name=conceal(node.name, contents),
+            details=tuple(conceal(each, contents) for each in node.details),
+            more=tuple(conceal(each, contents) for each in node.more),
+        )
+        for node in graph.nodes
+    )
+    return replace(graph, name=conceal(graph.name, contents), nodes=tuple(nodes))
 
 
 def _format_of(output: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ebats.pipelines.load import examine
+from ebats.pipelines.secrets import conceal
 from ebats.runner.commands.columns import columns
 from ebats.runner.commands.listing import SECTIONS, SHOWN, Row
 
@@ -16,7 +17,8 @@ def main(section: str, file: str, environ: Mapping[str, str], format_: str) -> i
     Raises:
         EbatsError: the file is bad, or can't be read.
     """
-    rows = SECTIONS[section](examine(file, environ))
+    loaded = examine(file, environ)
+    rows = [_concealed(row, loaded.source.contents) for row in SECTIONS[section](loaded)]
     if format_ == "json":
         sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
     elif rows:
@@ -24,6 +26,18 @@ def main(section: str, file: str, environ: Mapping[str, str], format_: str) -> i
     else:
         sys.stdout.write(f"no {section}\n")
     return 0
+
+
+def _concealed(row: Row, contents: Iterable[str]) -> Row:
+    """Return a row without what came out of files of secrets."""
+    return {
+        key: conceal(value, contents)
+        if isinstance(value, str)
+        else [conceal(each, contents) for each in value]
+        if isinstance(value, list)
+        else value
+        for key, value in row.items()
+    }
 
 
 def _table(keys: Iterable[str], rows: list[Row]) -> str:

@@ -9,7 +9,7 @@ from ebats.pipelines.load import Loaded
 from ebats.pipelines.masked import host_of
 from ebats.pipelines.model import Event, Task
 from ebats.pipelines.producer import HttpProducer, PythonProducer
-from ebats.pipelines.secrets import hide, one_line
+from ebats.pipelines.secrets import HIDDEN, hide, one_line
 from ebats.pipelines.sink import ElasticSink, FileSink, PythonSink
 from ebats.pipelines.topology import exchange_of
 
@@ -82,7 +82,7 @@ def tasks(loaded: Loaded) -> list[Row]:
     return [
         {
             "name": task.name,
-            "runs": _what(task),
+            "runs": _what(task, is_secret=("tasks", task.name, "http", "url") in loaded.source.secrets),
             "queues": [queue.name for queue in task.queues],
             "events": _names(
                 event for event in pipeline.events.values() if any(each.task == task for each in event.tasks)
@@ -237,11 +237,12 @@ def _ladder(name: str | None, waits: list[str], used_by: list[str]) -> Row:
     return {"name": name, "waits": waits, "attempts": len(waits) + 1, "longest": longest, "tasks": used_by}
 
 
-def _what(task: Task) -> str:
-    if task.http:
-        url = "requests of the payload" if task.http.pointer is not None else hide(one_line(task.http.url))
-        return f"{task.http.method} {url}" if task.http.pointer is None else url
-    return str(task.python)
+def _what(task: Task, *, is_secret: bool) -> str:
+    if task.http is None:
+        return str(task.python)
+    if task.http.pointer is not None:
+        return "requests of the payload"
+    return f"{task.http.method} {HIDDEN if is_secret else hide(one_line(task.http.url))}"
 
 
 def _event_tasks(event: Event) -> list[str]:

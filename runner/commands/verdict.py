@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from ebats.pipelines import load
 from ebats.pipelines.counting import counted
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import BadFile, Problem, UnreadableFile
@@ -63,6 +64,7 @@ def judge(
     except UnreadableFile as error:
         return Verdict(file=file, unreadable=str(error), text=text)
     found = {problem for layer in layers for problem in layer(loaded.pipeline)}
+    found = {*load.concealed(found, loaded.source)}
     return Verdict(
         file=file,
         problems=tuple(sorted({*loaded.warnings, *found})),

@@ -124,6 +124,27 @@ def test_producers_consumers_sinks_rules_and_channels(file: str, capsys: pytest.
     assert table("channels", file, capsys)[1] == ["ops", "wecom", "https://qyapi.weixin.qq.com/***"]
 
 
+def test_what_came_out_of_a_file_of_secrets_is_neither_listed_nor_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "hook").write_text("https://hooks.example.com/Hidden/{{ id }}")
+    (tmp_path / "word").write_text("Hidden")
+    file = tmp_path / "shop.yaml"
+    file.write_text(
+        "version: 1\nname: shop\nexchanges: {trade: {}}\n"
+        "tasks: {tell: {http: {url: '${file:hook}'}}, ship: {python: 'tasks:${file:word}'}}\n"
+        "events: {paid: {exchange: trade, key: 'a.${file:word}', tasks: [tell, ship]}}\n"
+        "logs: {history: {file: {path: 'logs/${file:word}.jsonl'}}}\n"
+    )
+    sections = [["list", section] for section in listing.SECTIONS]
+    drawn = [["graph", "--format", each] for each in ("mermaid", "dot", "svg", "json")]
+    for command in (*sections, *drawn):
+        assert cli.main([*command, str(file)]) == 0
+        output = capsys.readouterr()
+        assert "Hidden" not in output.out + output.err, command
+    assert table("tasks", str(file), capsys)[1][:2] == ["tell", "POST ***"]
+
+
 def test_what_a_file_has_none_of_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "f.yaml").write_text("version: 1\nname: shop\n")
     assert list_file.main("tasks", str(tmp_path / "f.yaml"), {}, "text") == 0

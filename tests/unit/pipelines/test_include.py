@@ -167,6 +167,7 @@ def test_problems_are_where_they_were_written(main: Path) -> None:
     [
         ({"main.yaml": "include: none.yaml\n"}, rules.UNREADABLE_INCLUDE, "main.yaml:3:10"),
         ({"main.yaml": "include: [parts]\n", "parts/a": ""}, rules.UNREADABLE_INCLUDE, "main.yaml:3:11"),
+        ({"main.yaml": "include: 'https://a/b.yaml'\n"}, rules.UNREADABLE_INCLUDE, "main.yaml:3:10"),
         ({"main.yaml": "include: main.yaml\n"}, rules.INCLUDE_CIRCLE, "main.yaml:3:10"),
         (
             {"main.yaml": "include: a/a.yaml\n", "a/a.yaml": "include: ../main.yaml\n"},

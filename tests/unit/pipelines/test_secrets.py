@@ -92,7 +92,11 @@ def test_no_message_holds_a_password(section: str) -> None:
         ("hunter2hunter2hunter2hunter2", "******"),
         ("one two three four", "***"),
         ("hunter3", "hunter3"),
+        ("`hunter2h...` and `hunter2hu...`", "`***...` and `***...`"),
+        ("'back\\\\slash' is no number", "'***' is no number"),
+        ("https://other.example.com/ isn't https://hooks.exa...", "https://other.example.com/ isn't ***..."),
     ],
 )
 def test_the_content_of_a_file_is_starred_out_of_a_message(text: str, concealed: str) -> None:
-    assert conceal(text, {"hunter2hunter2", "one two\nthree four", ""}) == concealed
+    contents = {"hunter2hunter2", "one two\nthree four", "", "back\\slash", "https://hooks.example.com/key"}
+    assert conceal(text, contents) == concealed
