@@ -5,7 +5,7 @@ from collections import ChainMap
 from collections.abc import Mapping
 from pathlib import Path
 
-from ebats.pipelines import rules
+from ebats.pipelines import disk, rules
 from ebats.pipelines.problems import Place, Problem
 from ebats.pipelines.variables import VariableError, substitute
 
@@ -113,7 +113,7 @@ def beside(folder: Path, environ: Mapping[str, str]) -> tuple[Mapping[str, str],
     A folder that is called so is none of ours.
     """
     file = folder / NAME
-    if isinstance(environ, Complete) or not file.is_file():
+    if isinstance(environ, Complete) or not disk.is_file(file):
         return environ, []
     try:
         return {**parse(_read(file), environ), **environ}, []

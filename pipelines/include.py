@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path as File
 
-from ebats.pipelines import dotenv, entry_points, rules
+from ebats.pipelines import disk, dotenv, entry_points, rules
 from ebats.pipelines.merge import Merger
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import Place, Problem
@@ -41,7 +41,7 @@ def ambiguous_modules(pipeline: Pipeline) -> Iterator[Problem]:
             os.path.relpath(path, pipeline.folder)
             for folder in pipeline.folders
             for path in (File(folder, f"{name}.py"), File(folder, name, "__init__.py"))
-            if path.is_file()
+            if disk.is_file(path)
         ]
         if name and len(found) > 1 and File(found[0]).parent != File(found[1]).parent:
             text = f"the module `{name}` is there twice: {found[0]} and {found[1]}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ebats.pipelines import links, rules
+from ebats.pipelines import disk, links, rules
 from ebats.pipelines.check import check
 from ebats.pipelines.garbage import uncollected
 from ebats.pipelines.model import Pipeline
@@ -122,7 +122,7 @@ def read(path: str, content: bytes, variables: Mapping[str, str]) -> tuple[Sourc
 def _variables(path: str, environ: Mapping[str, str]) -> tuple[Mapping[str, str], list[Problem]]:
     """Return `environ` with what the `.env` beside a file adds to it, and what is wrong with that one."""
     folder = Path(path).parent
-    if not (folder / ".env").exists():
+    if not disk.is_file(folder / ".env"):
         return environ, []
     from ebats.pipelines import dotenv
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ebats.pipelines import dotenv
+from ebats.pipelines import disk, dotenv
 from ebats.pipelines.cases import Case
 from ebats.pipelines.cases_file import CasesFile, beside, cases_of, is_cases_file, open_cases
 from ebats.pipelines.model import Pipeline
@@ -63,7 +63,7 @@ def has_pipeline(name: str) -> bool:
 
 def _pairs(name: str) -> Iterator[_Pair]:
     path = Path(name)
-    if path.is_dir() or not is_cases_file(path):
+    if disk.is_folder(path) or not is_cases_file(path):
         for file in expand(name):
             yield _Pair(pipeline=file, tests=_first(beside(Path(file))))
         return
@@ -81,7 +81,7 @@ def _each_once(pairs: Iterable[_Pair]) -> Iterator[_Pair]:
 
 
 def _first(paths: Iterable[Path]) -> str | None:
-    return next((str(path) for path in paths if path.is_file()), None)
+    return next((str(path) for path in paths if disk.is_file(path)), None)
 
 
 def _read(pair: _Pair, environ: Mapping[str, str], given: Mapping[str, str]) -> Cases:

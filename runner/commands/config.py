@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ebats.pipelines import dotenv
+from ebats.pipelines import disk, dotenv
 from ebats.pipelines.load import read
 from ebats.pipelines.masked import masked, shown_default
 from ebats.pipelines.mentions import Mention, in_file
@@ -85,7 +85,7 @@ def _used(file: str, environ: Mapping[str, str]) -> Iterator[dict[str, Any]]:
 
 
 def _has_dotenv(file: str) -> bool:
-    return (Path(file).parent / dotenv.NAME).exists()
+    return disk.is_file(Path(file).parent / dotenv.NAME)
 
 
 def _mentioned(file: str, environ: Mapping[str, str]) -> Iterator[tuple[Any, Place, Mention]]:
@@ -107,7 +107,7 @@ def _content(file: str) -> bytes:
 
 def _is_set(mention: Mention, place: Place, environ: Mapping[str, str]) -> bool:
     if mention.kind == "file":
-        return "$" in mention.name or (Path(place.file).parent / mention.name).is_file()
+        return "$" in mention.name or disk.is_file(Path(place.file).parent / mention.name)
     if mention.name in environ:
         return True
     # An included file may have a `.env` of its own.

@@ -6,6 +6,7 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
+from ebats.pipelines import disk
 from ebats.pipelines.problems import EbatsError
 
 #: What is published first, by template: the event and its payload.
@@ -36,10 +37,13 @@ def main(folder: str, template: str) -> int:
     """
     target = Path(folder)
     contents = _contents(template, _name_for(target))
-    there = [name for name in contents if (target / name).exists()]
-    if there:
-        raise NotMade(f"nothing is overwritten, and {target} has {', '.join(there)}; choose another folder")
+    if disk.is_file(target):
+        raise NotMade(f"{target} is a file; choose another folder")
     try:
+        there = [name for name in contents if (target / name).exists()]
+        if there:
+            found = ", ".join(there)
+            raise NotMade(f"nothing is overwritten, and {target} has {found}; choose another folder")
         target.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
             with (target / name).open("xb") as file:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ebats.pipelines import disk
 from ebats.pipelines.problems import UnreadableFile
 
 #: These are pipelines, whatever is in them.
@@ -35,9 +36,9 @@ def expand(name: str) -> list[str]:
     sections at its left edge.
 
     Raises:
-        UnreadableFile: it is a folder without any.
+        UnreadableFile: it is a folder without any, or one of its folders can't be read.
     """
-    if not Path(name).is_dir():
+    if not disk.is_folder(Path(name)):
         return [name]
     found = sorted(_in_folder(name))
     if not found:
@@ -48,7 +49,7 @@ def expand(name: str) -> list[str]:
 
 
 def _in_folder(top: str) -> Iterator[str]:
-    for folder, below, files in os.walk(top):
+    for folder, below, files in os.walk(top, onerror=_refuse):
         below[:] = [each for each in below if not _is_left_out(folder, each)]
         for file in files:
             path = os.path.normpath(Path(folder, file))
@@ -56,9 +57,13 @@ def _in_folder(top: str) -> Iterator[str]:
                 yield path
 
 
+def _refuse(error: OSError) -> None:
+    raise UnreadableFile(f"can't read {error.filename}: {error.strerror}") from error
+
+
 def _is_left_out(folder: str, name: str) -> bool:
     # A virtual environment is known by this file, whatever it is called.
-    return name.startswith(".") or name in _LEFT_OUT or Path(folder, name, "pyvenv.cfg").exists()
+    return name.startswith(".") or name in _LEFT_OUT or disk.is_file(Path(folder, name, "pyvenv.cfg"))
 
 
 def _looks_like_one(path: str) -> bool:

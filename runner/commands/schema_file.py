@@ -1,5 +1,6 @@
 """`ebats schema`: the JSON Schema of pipeline files, for editors and other programs."""
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -25,6 +26,7 @@ def main(output: str | None) -> int:
         beside.write_text(text, encoding="utf-8")
         beside.replace(target)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink()
         raise UnreadableFile(f"can't write {output}: {error.strerror}") from error
     return 0

@@ -135,7 +135,7 @@ def test_a_folder_that_cant_be_made_is_told(tmp_path: Path) -> None:
     done = run_ebats("init", "shop", cwd=tmp_path)
 
     assert done.returncode == 1
-    assert done.stderr == "ebats: can't write shop: File exists\n"
+    assert done.stderr == "ebats: shop is a file; choose another folder\n"
 
 
 @pytest.mark.parametrize(
