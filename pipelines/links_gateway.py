@@ -59,9 +59,9 @@ def _check_tokens(producer: HttpProducer, path: Path, values: Values) -> None:
     names: set[str] = set()
     for index, token in enumerate(producer.tokens):
         item: Path = (*bearer, index) if is_list else bearer
-        if values.is_broken(*item, "token"):
-            continue
         has_keys = isinstance(values.get(*item), dict)
+        if values.is_broken(*item, "token") or (has_keys and "token" not in values.keys(*item)):
+            continue
         _check_token(token, (*item, "token") if has_keys else item, values)
         if token.token in tokens:
             values.problem_at_key(

@@ -1,5 +1,7 @@
 """What a schema can't say about producers: what each is, and what it publishes."""
 
+import re
+
 from ebats.pipelines import links_gateway, links_ticks, rules
 from ebats.pipelines.addresses import Unaddressable, of_event
 from ebats.pipelines.model import Pipeline
@@ -19,7 +21,7 @@ _WITH = {
     "payload": ("cron", "every", "at_start"),
 }
 
-_EVERYWHERE = frozenset({"0.0.0.0", "::", ""})
+_IPV4 = re.compile(r"\d+\.\d+\.\d+\.\d+")
 _LOCALHOST = {"localhost": "127.0.0.1"}
 
 
@@ -95,9 +97,11 @@ def _check_ports(pipeline: Pipeline, values: Values) -> None:
         if not isinstance(producer, HttpProducer):
             continue
         path = ("producers", producer.name, "http", "listen")
+        if values.has_error(*(path if "listen" in values.keys(*path[:-1]) else path[:-1])):
+            continue  # where it listens isn't known
         first = next((other for other in taken if _is_same_port(other, producer)), None)
         taken.append(producer)
-        if first and not values.has_error(*path):
+        if first:
             text = f"`{first.name}` listens on port {producer.port} already"
             values.problem(rules.SAME_PORT, path, text, "choose another port")
 
@@ -105,5 +109,12 @@ def _check_ports(pipeline: Pipeline, values: Values) -> None:
 def _is_same_port(one: HttpProducer, other: HttpProducer) -> bool:
     if one.port != other.port:
         return False
-    hosts = {_LOCALHOST.get(each.host.lower(), each.host.lower()) for each in (one, other)}
-    return len(hosts) == 1 or bool(hosts & _EVERYWHERE)
+    first, second = (_LOCALHOST.get(each.host.lower(), each.host.lower()) for each in (one, other))
+    return first == second or _includes(first, second) or _includes(second, first)
+
+
+def _includes(everywhere: str, host: str) -> bool:
+    """Return whether one listens on all addresses, a host's too: IPv4 and IPv6 are apart (IPV6_V6ONLY)."""
+    if everywhere == "0.0.0.0":
+        return ":" not in host
+    return everywhere == "" or (everywhere == "::" and not _IPV4.fullmatch(host))

@@ -89,6 +89,8 @@ def _error_at_name(rule: Rule, section: Section, name: str, text: str, hint: str
 def _check_exchange(exchange: Exchange, values: Values) -> None:
     if not exchange.external or not exchange.broker_name.startswith("amq."):
         return
+    if not _is_chosen("exchanges", exchange, values):
+        return  # the schema refuses it as a name of the file
     is_type = PREDECLARED.get(exchange.broker_name)
     path = ("exchanges", exchange.name)
     if is_type is None:

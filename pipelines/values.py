@@ -11,7 +11,7 @@ from ebats.pipelines.rules import Rule
 from ebats.pipelines.secrets import one_line, shown
 from ebats.pipelines.sizes import format_size, parse_size
 from ebats.pipelines.source import Path, Source
-from ebats.pipelines.suggestion import suggest
+from ebats.pipelines.suggestion import suggest, suggest_zone
 
 MS_A_YEAR = 365 * 86_400_000
 
@@ -156,8 +156,8 @@ class Values:
         try:
             zoneinfo.ZoneInfo(name)
         except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
-            near = suggest(name, sorted(zoneinfo.available_timezones()))
-            hint = near if near.startswith("did") else "write an IANA name, such as Europe/Berlin"
+            near = suggest_zone(name, sorted(zoneinfo.available_timezones()))
+            hint = near or "write an IANA name, such as Europe/Berlin"
             self.problem(rules.BAD_TIMEZONE, path, f"there is no time zone `{shown(name)}`", hint)
 
     def problem(self, rule: Rule, path: Path, text: str, hint: str) -> None:

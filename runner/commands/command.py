@@ -32,9 +32,11 @@ class Subcommand:
     call: Callable[[argparse.Namespace], int]
 
 
-def add_file(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
+def add_file(
+    parser: argparse.ArgumentParser, nargs: str | None = None, text: str = "a pipeline file"
+) -> None:
     """Let a command take a pipeline file (with `nargs` as argparse has it), and its variables."""
-    parser.add_argument("file", metavar="FILE", nargs=nargs, help="a pipeline file")
+    parser.add_argument("file", metavar="FILE", nargs=nargs, help=text)
     group = parser.add_argument_group("variables of the file")
     group.add_argument(
         "-e",

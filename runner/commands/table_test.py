@@ -20,7 +20,11 @@ there is none at all; 78 where a file has errors: then nothing is tried.
 
 
 def _add_test(parser: argparse.ArgumentParser) -> None:
-    add_file(parser, nargs="+")
+    add_file(
+        parser,
+        nargs="+",
+        text="a pipeline file; NAME_test.yaml beside one; or a folder, with all pipelines in it and below it",
+    )
     parser.add_argument(
         "-k", dest="name", metavar="TEXT", default="", help="only cases with TEXT in their name"
     )

@@ -29,7 +29,11 @@ one has warnings), and 2 where one can't be read, or a folder has none.
 
 
 def _add_validate(parser: argparse.ArgumentParser) -> None:
-    add_file(parser, nargs="+")
+    add_file(
+        parser,
+        nargs="+",
+        text="a pipeline file; a folder, with all pipelines in it and below it; or `-`, standard input",
+    )
     parser.add_argument(
         "--format",
         # Those of report.FORMATS, which isn't imported for a help.
