@@ -50,10 +50,11 @@ def _one(problem: Problem, files: dict[str, list[str]], colour: bool) -> str:
     start, end = (_COLOURS[problem.severity], _RESET) if colour else ("", "")
     hint = f"; {problem.hint}" if problem.hint else ""
     first = f"{problem.place}: {start}{problem.severity}[{problem.rule}]{end}: {problem.text}{hint}\n"
-    return first + _excerpt(problem.place, _lines(problem.place.file, files), start, end)
+    return first + _excerpt(problem.place, read_lines(problem.place.file, files), start, end)
 
 
-def _lines(file: str, files: dict[str, list[str]]) -> list[str]:
+def read_lines(file: str, files: dict[str, list[str]]) -> list[str]:
+    """Return the lines of a file, kept in `files`; none where it can't be read, or nobody should see them."""
     # Of variables each line may hold a password.
     if Path(file).name == ".env":
         return []

@@ -11,6 +11,7 @@ from ebats.runner import ports
 from ebats.runner.broker import declare, present
 from ebats.runner.broker.inspect import Inspector
 from ebats.runner.commands.clocks import examine
+from ebats.runner.commands.meant import without_meant
 from ebats.runner.commands.problems import render, wants_colour
 from ebats.runner.idle import Idle
 from ebats.runner.state import StateFile
@@ -26,7 +27,7 @@ def main(
         EbatsError: the file is bad, the broker doesn't fit, or a process dies again and again.
     """
     loaded = examine(file, environ)
-    sys.stderr.write(render(loaded.warnings, colour=wants_colour(sys.stderr, environ)))
+    sys.stderr.write(render(without_meant(loaded.warnings), colour=wants_colour(sys.stderr, environ)))
     pipeline = loaded.pipeline
     _check_only(pipeline, only)
     ports.check(pipeline, only)

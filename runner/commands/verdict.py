@@ -1,13 +1,14 @@
 """What `ebats validate` found in one file: its problems, or what is in it, or why it can't be read."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ebats.pipelines import load
 from ebats.pipelines.counting import counted
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import BadFile, Problem, UnreadableFile
 from ebats.runner.commands import clocks
+from ebats.runner.commands.meant import without_meant
 
 #: Looks at a good file's pipeline once more, at what is around it for example.
 Layer = Callable[[Pipeline], Iterable[Problem]]
@@ -46,7 +47,16 @@ def judge(
 
     `NAME_test.yaml` is held against the pipeline file beside it. The layers are asked, one after the other,
     only about a file without errors. Without links nothing is said about how its parts fit together.
+    Warnings that a comment on their line ignores are left out.
     """
+    found = _judge(file, environ, layers, content, with_links)
+    texts = {} if found.text is None else {file: found.text}
+    return replace(found, problems=without_meant(found.problems, texts))
+
+
+def _judge(
+    file: str, environ: Mapping[str, str], layers: Iterable[Layer], content: bytes | None, with_links: bool
+) -> Verdict:
     if content is None and file.endswith(("_test.yaml", "_test.yml")):
         # Only now: most files have no cases beside them, and these take a while to import.
         from ebats.runner.commands import cases_files

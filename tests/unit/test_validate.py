@@ -60,6 +60,41 @@ def test_warnings_fail_only_where_they_are_denied(folder: Path) -> None:
     assert validate.main(["good.yaml"], {}, validate.Asked(deny_warnings=True)) == 1
 
 
+@pytest.mark.parametrize(
+    ("comment", "code"),
+    [
+        ("# ebats: ignore[EB233]", 0),
+        ("#ebats:ignore[ EB230, eb233 ] it is for next week", 0),
+        ("# ebats: ignore[EB230]", 1),
+        ("# ebats: ignore", 1),
+        ("\n# ebats: ignore[EB233]", 1),
+    ],
+)
+def test_a_warning_is_ignored_by_a_comment_on_its_line(comment: str, code: int, folder: Path) -> None:
+    (folder / "good.yaml").write_text(GOOD + f"ladders: {{unused: [5s]}}  {comment}\n")
+    assert validate.main(["good.yaml"], {}, validate.Asked(deny_warnings=True)) == code
+
+
+def test_what_a_layer_says_is_ignored_and_an_error_is_not(folder: Path) -> None:
+    (folder / "good.yaml").write_text(GOOD + "# ebats: ignore[EB302, EB306]\n")
+
+    def layer(rule: rules.Rule) -> validate.Asked:
+        found = Problem(place=Place(file="good.yaml", line=3, column=1), rule=rule, text="nothing fits")
+        return validate.Asked(layers=(lambda _: [found],), deny_warnings=True)
+
+    assert validate.main(["good.yaml"], {}, layer(rules.UNREACHED_TASK)) == 0
+    assert validate.main(["good.yaml"], {}, layer(rules.PORT_TAKEN)) == 1
+
+
+def test_comments_are_those_of_the_text_that_is_given(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = GOOD + "ladders: {unused: [5s]}  # ebats: ignore[EB233]\n"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert validate.main(["-"], {}, validate.Asked(deny_warnings=True, stdin_filename="good.yaml")) == 0
+    assert "warning" not in capsys.readouterr().out
+
+
 def test_a_layer_looks_at_good_files_only_and_its_errors_fail(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
