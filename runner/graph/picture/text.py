@@ -31,13 +31,16 @@ def width(text: str, size: float, *, bold: bool = False) -> float:
 
 
 def cut(text: str, size: float, most: float, *, bold: bool = False) -> str:
-    """Return a text that is no wider than `most` pixels, its end cut off if it has to be."""
-    if width(text, size, bold=bold) <= most:
-        return text
-    shown = text
-    while shown and width(shown + ELLIPSIS, size, bold=bold) > most:
-        shown = shown[:-1]
-    return shown.rstrip() + ELLIPSIS
+    """Return a text that is no wider than `most` pixels, cut out of its middle if it has to be.
+
+    Many names differ in their ends only.
+    """
+    shown, left = text, len(text)
+    while left and width(shown, size, bold=bold) > most:
+        left -= 1
+        end = left // 3
+        shown = text[: left - end].rstrip() + ELLIPSIS + text[len(text) - end :].lstrip()
+    return shown
 
 
 def _hundredths(char: str, table: tuple[int, ...]) -> int:
