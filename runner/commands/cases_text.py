@@ -11,7 +11,7 @@ _GREEN, _RED, _BOLD, _RESET = "\x1b[32m", "\x1b[31m", "\x1b[1m", "\x1b[0m"
 #: Of what functions printed, so many of the last lines.
 _MOST_LINES = 50
 #: Of a table, and of the sentences below it.
-_MOST_ROWS = 200
+_MOST_ROWS = 50
 
 
 def line(tried: Tried, *, colour: bool = False) -> str:

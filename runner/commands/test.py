@@ -12,6 +12,7 @@ from typing import Literal
 from ebats.pipelines.counting import counted
 from ebats.pipelines.problems import EbatsError, UsageError
 from ebats.runner.commands import cases_json, cases_text
+from ebats.runner.commands.ask import Interrupted
 from ebats.runner.commands.cases_files import Cases, find
 from ebats.runner.commands.cases_tried import Tried, try_case
 from ebats.runner.commands.problems import wants_colour
@@ -52,6 +53,7 @@ def main(
         UnreadableFile: there is no such file, or it can't be read.
         UsageError: no case has the wanted name.
         NotWritten: the results can't be written.
+        Interrupted: by Ctrl-C; a function may never return.
     """
     asked = asked or Asked()
     found = find(names, environ, given or {})
@@ -61,9 +63,10 @@ def main(
     started, began = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     tried = [one for each in chosen for one in _try(each, asked)]
     seconds = time.perf_counter() - began
+    _tell(tried, seconds, asked)
+    # Afterwards: where it can't be written, all else has been told.
     if asked.junit is not None:
         _write_junit(asked.junit, tried, started)
-    _tell(tried, seconds, asked)
     return GOOD if all(each.is_good for each in tried) else FAILED
 
 
@@ -85,7 +88,10 @@ def _try(cases: Cases, asked: Asked) -> list[Tried]:
         sys.stdout.write(f"{cases.file}{'' if cases.cases else ': no cases'}\n")
     with importing(cases.pipeline.folders):
         for case in cases.cases:
-            tried.append(try_case(cases.file, cases.pipeline, case))
+            try:
+                tried.append(try_case(cases.file, cases.pipeline, case))
+            except KeyboardInterrupt:
+                raise Interrupted(f"interrupted in {case.place}: {case.name}") from None
             if is_text:
                 sys.stdout.write("  " + cases_text.line(tried[-1], colour=colour))
                 sys.stdout.flush()

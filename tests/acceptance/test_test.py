@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.commands import run_ebats
+from tests.commands import RunningCommand, run_ebats
+from tests.waiting import wait_until
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -189,10 +190,26 @@ def test_a_function_that_cannot_be_imported_is_told_at_its_case(folder: Path) ->
     assert "Traceback" not in done.stderr
 
 
-def test_results_that_cannot_be_written_fail(folder: Path) -> None:
+def test_results_that_cannot_be_written_fail_and_are_told_all_the_same(folder: Path) -> None:
+    (folder / "shop_test.yaml").write_text(CASES + FAILING)
     done = run_ebats("test", "shop.yaml", "--junit-xml", "none/out.xml", cwd=folder)
     assert done.returncode == 1
+    assert "`ship`: `at` is 1s, not 2s" in done.stdout
     assert done.stderr == "ebats: can't write none/out.xml: No such file or directory\n"
+
+
+def test_a_function_that_never_returns_is_ended_by_ctrl_c_which_names_its_case(folder: Path) -> None:
+    there = folder / "there"
+    wait = f"open({str(there)!r}, 'w').close()\n    threading.Event().wait()"
+    (folder / "tasks.py").write_text(f"import threading\ndef ship(order_id):\n    {wait}\n")
+    running = RunningCommand(("test", "shop.yaml"), folder / "output", cwd=folder)
+    try:
+        wait_until(there.exists, 30)
+        running.interrupt()
+        assert running.wait() == 130
+    finally:
+        running.kill_all()
+    assert running.output.endswith("ebats: interrupted in shop_test.yaml:3:5: a paid order is shipped\n")
 
 
 def test_files_with_modules_of_one_name_each_get_their_own(folder: Path) -> None:

@@ -83,7 +83,7 @@ class Real:
                 if not self._is_quiet(worker, wire):
                     quiet_since = now
                 # A message may be on its way from the broker for a moment, and counted by nobody.
-                wait_s = _QUIET_S if len(self.lines.lines) >= expected else _LONG_S
+                wait_s = _QUIET_S if len(self.executions()) >= expected else _LONG_S
                 time.sleep(0.02)
                 return "idle" if now > quiet_since + wait_s else None
 
@@ -145,13 +145,20 @@ class Real:
             yield rung, key, headers | origin | {"ebats-key": first} | later
 
     def _is_quiet(self, worker: Worker, wire: Wire) -> bool:
-        taken = worker.engine.taken
+        before = worker.engine.taken, worker.slots.ended
         return (
-            worker.intake.unsettled() == 0
+            _has_nothing_in_hand(worker)
             and not any(counts(wire.connection, self._rungs_and_work).values())
-            and worker.intake.unsettled() == 0
-            and worker.engine.taken == taken
+            and _has_nothing_in_hand(worker)
+            and (worker.engine.taken, worker.slots.ended) == before
         )
+
+
+def _has_nothing_in_hand(worker: Worker) -> bool:
+    slots, publisher = worker.slots, worker.publisher
+    # A message that is acknowledged early is settled while its task runs, and what follows comes later.
+    runs = (*slots.running, *slots._starting, *slots._waiting)
+    return not (runs or publisher._waiting or publisher._unconfirmed() or worker.intake.unsettled())
 
 
 def _close(worker: Worker) -> None:
