@@ -118,8 +118,13 @@ def beside(folder: Path, environ: Mapping[str, str]) -> tuple[Mapping[str, str],
     try:
         return {**parse(_read(file), environ), **environ}, []
     except BadLine as error:
-        place = Place(file=str(file), line=error.line, column=1)
-        return environ, [Problem(place=place, rule=rules.BAD_ENV_FILE, text=str(error), hint=error.hint)]
+        return environ, [problem(str(file), error)]
+
+
+def problem(file: str, error: BadLine) -> Problem:
+    """Return what is wrong with a line of a file."""
+    place = Place(file=file, line=error.line, column=1)
+    return Problem(place=place, rule=rules.BAD_ENV_FILE, text=str(error), hint=error.hint)
 
 
 def _read(file: Path) -> str:

@@ -3,13 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ebats.pipelines.problems import EbatsError, UnreadableFile, UsageError
-
-
-class BadEnvFile(EbatsError):
-    """Raised when a line of an environment file is none."""
-
-    exit_code = 78
+from ebats.pipelines.problems import BadFile, UnreadableFile, UsageError
 
 
 def merge(environ: Mapping[str, str], env_file: str | None, given: Iterable[str]) -> dict[str, str]:
@@ -19,7 +13,7 @@ def merge(environ: Mapping[str, str], env_file: str | None, given: Iterable[str]
 
     Raises:
         UsageError: a given one has no `=`.
-        BadEnvFile: a line of the file is none of `NAME=VALUE`.
+        BadFile: a line of the file is none of `NAME=VALUE`.
         UnreadableFile: there is no such file, or it can't be read.
     """
     own = {**environ, **dict(_split(text) for text in given)}
@@ -47,7 +41,7 @@ def read(path: str, environ: Mapping[str, str]) -> dict[str, str]:
         return dotenv.parse(text, environ)
     except dotenv.BadLine as error:
         # The line itself may hold a password.
-        raise BadEnvFile(f"{path}:{error.line}: error: {error}; {error.hint}") from None
+        raise BadFile((dotenv.problem(path, error),)) from None
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TextIO
 
+from ebats.pipelines import rules
 from ebats.pipelines.counting import counted
 from ebats.pipelines.problems import Place, Problem
 from ebats.pipelines.secrets import hide_line, one_line
@@ -50,7 +51,9 @@ def _one(problem: Problem, files: dict[str, list[str]], colour: bool) -> str:
     start, end = (_COLOURS[problem.severity], _RESET) if colour else ("", "")
     hint = f"; {problem.hint}" if problem.hint else ""
     first = f"{problem.place}: {start}{problem.severity}[{problem.rule}]{end}: {problem.text}{hint}\n"
-    return first + _excerpt(problem.place, read_lines(problem.place.file, files), start, end)
+    # Of variables each line may hold a password, in a file of any name.
+    lines = [] if problem.rule is rules.BAD_ENV_FILE else read_lines(problem.place.file, files)
+    return first + _excerpt(problem.place, lines, start, end)
 
 
 def read_lines(file: str, files: dict[str, list[str]]) -> list[str]:

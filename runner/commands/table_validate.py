@@ -59,6 +59,7 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
 
 
 def _validate(arguments: argparse.Namespace) -> int:
+    from ebats.pipelines.problems import BadFile
     from ebats.runner.commands import report, validate
     from ebats.runner.commands.say import say
     from ebats.runner.surroundings.check import looks
@@ -71,7 +72,11 @@ def _validate(arguments: argparse.Namespace) -> int:
         stdin_filename=arguments.stdin_filename,
         layers=tuple(looks(say, imports=imports, connect=arguments.connect)),
     )
-    return validate.main(arguments.file, environ(arguments), asked)
+    try:
+        variables = environ(arguments)
+    except BadFile as error:
+        return validate.refuse(arguments.env_file, error, asked)
+    return validate.main(arguments.file, variables, asked)
 
 
 COMMANDS = {

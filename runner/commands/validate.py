@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ebats.pipelines.problems import UnreadableFile
+from ebats.pipelines.problems import BadFile, UnreadableFile
 from ebats.runner.commands import report
 from ebats.runner.commands.pipeline_files import expand
 from ebats.runner.commands.report import Format
@@ -41,6 +41,12 @@ def main(files: Sequence[str], environ: Mapping[str, str] | None = None, asked: 
     verdicts = list(_verdicts(files, environ, asked))
     report.write(asked.format, verdicts, os.environ)
     return max([_code(verdict, asked) for verdict in verdicts], default=GOOD)
+
+
+def refuse(file: str, error: BadFile, asked: Asked) -> int:
+    """Print what is wrong with a file of variables, without which none is checked; return the exit code."""
+    report.write(asked.format, [Verdict(file=file, problems=error.problems)], os.environ)
+    return PROBLEMS
 
 
 def _verdicts(names: Sequence[str], environ: Mapping[str, str], asked: Asked) -> Iterator[Verdict]:
