@@ -11,11 +11,10 @@ from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import Place, Problem
 from ebats.pipelines.rules import Rule
 from ebats.pipelines.secrets import HIDDEN, shown
-from ebats.pipelines.source import Budget, Path, Source, parse
+from ebats.pipelines.source import MOST_BYTES, Budget, Path, Source, parse
 
 _MOST_FILES = 100
 _DEEPEST = 10
-_MOST_BYTES = 1_048_576
 
 
 def expand(source: Source, environ: Mapping[str, str], budget: Budget) -> tuple[Source | None, list[Problem]]:
@@ -121,7 +120,7 @@ class _Reader:
                 self._unreadable(name, place, "it is no file", "name each file of a folder")
                 return None
             with file.open("rb") as opened:
-                content = opened.read(_MOST_BYTES + 1)
+                content = opened.read(MOST_BYTES + 1)
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is no path"
             self._unreadable(name, place, str(why), hint)

@@ -12,7 +12,7 @@ from ebats.pipelines.model import Pipeline
 from ebats.pipelines.problems import BadFile, Problem, UnreadableFile
 from ebats.pipelines.resolve import resolve
 from ebats.pipelines.secrets import conceal
-from ebats.pipelines.source import Budget, Source, parse
+from ebats.pipelines.source import MOST_BYTES, Budget, Source, parse
 from ebats.pipelines.values import Values
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def examine(path: str, environ: Mapping[str, str], *, with_links: bool = True) -
     Without links nothing is said about how the parts of a file fit together: it may not be able to run.
     """
     try:
-        content = Path(path).read_bytes()
+        # One that goes on is too large, whatever follows.
+        with Path(path).open("rb") as opened:
+            content = opened.read(MOST_BYTES + 1)
     except OSError as error:
         raise UnreadableFile(f"can't read {path}: {error.strerror}") from error
     return from_bytes(path, content, environ, with_links=with_links)

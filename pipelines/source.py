@@ -17,10 +17,11 @@ from ebats.pipelines.yaml_nodes import TAG, UnusableError, compose
 #: From the top of the file to a key or a value: `("tasks", "ship", "retry", 0)`.
 Path = tuple[str | int, ...]
 
-_MOST_BYTES = 1_048_576
+#: Of all files together.
+MOST_BYTES = 1_048_576
 #: Counted after aliases are expanded, so that a few lines can't become billions.
 _MOST_NODES = 200_000
-_MOST_CHARACTERS = 16 * _MOST_BYTES
+_MOST_CHARACTERS = 16 * MOST_BYTES
 _DEEPEST = 64
 
 
@@ -77,7 +78,7 @@ class Budget:
         """Count a file's bytes. Raises UnusableError: they are too many."""
         is_only = not self._bytes
         self._bytes += len(content)
-        if self._bytes > _MOST_BYTES:
+        if self._bytes > MOST_BYTES:
             subject = "the file is" if is_only else "the files are together"
             place = Place(file=file, line=1, column=1)
             hint = "split it" if is_only else "make two pipelines of them"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ebats.pipelines.problems import BadFile, UnreadableFile, UsageError
+from ebats.pipelines.source import MOST_BYTES
 
 
 def merge(environ: Mapping[str, str], env_file: str | None, given: Iterable[str]) -> dict[str, str]:
@@ -32,7 +33,11 @@ def read(path: str, environ: Mapping[str, str]) -> dict[str, str]:
     from ebats.pipelines import dotenv
 
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
+        with Path(path).open("rb") as opened:
+            content = opened.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise UnreadableFile(f"can't read {path}: it is larger than 1 MiB")
+        text = content.decode("utf-8-sig")
     except OSError as error:
         raise UnreadableFile(f"can't read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:

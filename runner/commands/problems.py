@@ -10,6 +10,7 @@ from ebats.pipelines import rules
 from ebats.pipelines.counting import counted
 from ebats.pipelines.problems import Place, Problem
 from ebats.pipelines.secrets import hide_line, one_line
+from ebats.pipelines.source import MOST_BYTES
 
 _COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m"}
 _RESET = "\x1b[0m"
@@ -63,7 +64,8 @@ def read_lines(file: str, files: dict[str, list[str]]) -> list[str]:
         return []
     if file not in files:
         try:
-            files[file] = lines_of(Path(file).read_text("utf-8-sig", errors="replace"))
+            with Path(file).open(encoding="utf-8-sig", errors="replace", newline="") as opened:
+                files[file] = lines_of(opened.read(MOST_BYTES))
         except OSError:
             files[file] = []
     return files[file]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ebats.pipelines.problems import BadFile, UnreadableFile
+from ebats.pipelines.source import MOST_BYTES
 from ebats.runner.commands import report
 from ebats.runner.commands.pipeline_files import expand
 from ebats.runner.commands.report import Format
@@ -65,7 +66,7 @@ def _verdicts(names: Sequence[str], environ: Mapping[str, str], asked: Asked) ->
 
 
 def _verdict(file: str, environ: Mapping[str, str], asked: Asked) -> Verdict:
-    content = sys.stdin.buffer.read() if file == STDIN else None
+    content = sys.stdin.buffer.read(MOST_BYTES + 1) if file == STDIN else None
     called = asked.stdin_filename if file == STDIN else file
     return judge(called, environ, asked.layers, content=content, with_links=asked.with_links)
 

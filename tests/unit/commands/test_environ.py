@@ -40,6 +40,8 @@ def test_what_is_no_variable_is_refused_without_showing_it(env_file: Callable[[s
     assert str(caught.value.problems[0]) == f"{path}:2:1: error[EB013]: this is no variable; write NAME=VALUE"
     with pytest.raises(UnreadableFile, match="can't read /nowhere: No such file"):
         read("/nowhere", {})
+    with pytest.raises(UnreadableFile, match="larger than 1 MiB"):
+        read("/dev/zero", {})
     with pytest.raises(UsageError, match="-e takes NAME=VALUE"):
         merge({}, None, ["secret"])
 

@@ -6,6 +6,8 @@ import pytest
 
 from ebats.pipelines import rules
 from ebats.pipelines.dotenv import Complete
+from ebats.pipelines.load import examine
+from ebats.pipelines.problems import BadFile
 from tests.unit.pipelines.test_include import TASKS, load, problems, write
 
 
@@ -49,3 +51,15 @@ def test_a_secret_that_a_variable_brings_into_an_included_file_is_none_in_plain(
     assert not load(main, {"main.yaml": "include: a.yaml\n" + TASKS, "a.yaml": broker % "${KEY:-k}"}).warnings
     (warning,) = load(main, {"a.yaml": broker % "k"}).warnings
     assert (warning.rule, str(warning.place)) == (rules.PLAIN_SECRET, "a.yaml:1:46")
+
+
+def test_a_file_of_one_mebibyte_is_read_and_no_byte_behind_it(tmp_path: Path) -> None:
+    file = tmp_path / "main.yaml"
+    file.write_bytes(b"version: 1\nname: shop\n".ljust(1_048_576, b"#"))
+    examine(str(file), {})
+    for endless in (str(file), "/dev/zero"):
+        with file.open("ab") as opened:
+            opened.write(b"#")
+        with pytest.raises(BadFile) as caught:
+            examine(endless, {})
+        assert [each.rule for each in caught.value.problems] == [rules.TOO_LARGE]
