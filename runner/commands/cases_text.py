@@ -1,6 +1,7 @@
 """What came of cases, for people: a line for each, then what is wrong with those that failed."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from ebats.pipelines.counting import counted
 from ebats.runner.commands.cases_table import table
@@ -64,7 +65,9 @@ def _details(tried: Tried) -> Iterator[str]:
         # What the case itself raises has no place in anybody's code.
         if run.traceback and tried.case.answer(run.task, run.attempt).real:
             yield f"  `{run.task}` raised in attempt {run.attempt}:"
-            yield from (f"    {each}" for each in run.traceback.splitlines())
+            # As the places of problems are: from where the reader is.
+            told = run.traceback.replace(f'File "{Path.cwd()}/', 'File "')
+            yield from (f"    {each}" for each in told.splitlines())
     if printed := tried.printed.splitlines():
         left_out = len(printed) - _MOST_LINES
         yield "  printed:" + (f" (the last {_MOST_LINES} lines of {len(printed)})" if left_out > 0 else "")

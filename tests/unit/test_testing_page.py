@@ -27,9 +27,9 @@ def test_the_output_is_what_the_files_give(
     monkeypatch.chdir(tmp_path)
     assert command.main(["shop.yaml"], {}) == 1
     (shown,) = _OUTPUT.finditer(PAGE)
-    assert plain(capsys.readouterr().out.replace(f"{tmp_path}/", "")) == plain(shown["text"])
+    assert plain(capsys.readouterr().out) == plain(shown["text"])
 
 
 def plain(output: str) -> str:
     """Return an output without what differs from run to run."""
-    return re.sub(r"/\S*/tasks\.py", "tasks.py", _TOOK.sub(" N", _MARK.sub("", output)))
+    return _TOOK.sub(" N", _MARK.sub("", output))
