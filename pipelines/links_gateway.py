@@ -1,10 +1,10 @@
 """What a schema can't say about gateways: who may reach them, and what their tokens and secrets are."""
 
-import ipaddress
 import re
 
 from ebats.pipelines import rules
 from ebats.pipelines.counting import counted
+from ebats.pipelines.loopback import is_loopback
 from ebats.pipelines.producer import HttpProducer, Token
 from ebats.pipelines.source import Path
 from ebats.pipelines.values import Values
@@ -37,19 +37,11 @@ def _check_reach(producer: HttpProducer, path: Path, values: Values) -> None:
     if producer.insecure and has_auth:
         text = "`insecure` changes nothing here: whoever publishes has to say who he is"
         values.problem_at_key(rules.KEY_WITHOUT_EFFECT, (*path, "insecure"), text, "take it out")
-    if producer.insecure or has_auth or _is_own(producer.host) or values.has_error(*path, "listen"):
+    if producer.insecure or has_auth or is_loopback(producer.host) or values.has_error(*path, "listen"):
         return
     text = f"other machines reach {producer.host}, and whoever does may publish"
     hint = "add `auth`, listen on 127.0.0.1, or write `insecure: true` if everybody may"
     values.problem(rules.OPEN_GATEWAY, (*path, "listen"), text, hint)
-
-
-def _is_own(host: str) -> bool:
-    """Return whether only this machine reaches an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _check_tokens(producer: HttpProducer, path: Path, values: Values) -> None:

@@ -1,10 +1,10 @@
 """What a schema can't say about sinks: what goes together, and who may read along."""
 
-import ipaddress
 import os.path
 from urllib.parse import urlsplit
 
 from ebats.pipelines import rules
+from ebats.pipelines.loopback import is_loopback
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.sink import ElasticSink, FileSink, Sink, StdSink
 from ebats.pipelines.source import Path
@@ -84,7 +84,7 @@ def _check_hosts(sink: ElasticSink, path: Path, values: Values) -> None:
             values.problem(
                 rules.BAD_HOST, (*path, "hosts", index), "the URL's host or port can't be read", hint
             )
-        elif has_login and host.startswith("http:") and not _is_here(host):
+        elif has_login and host.startswith("http:") and not is_loopback(urlsplit(host).hostname or ""):
             text = "the login would go over the network as it is, for all to read"
             values.problem(rules.PLAIN_LOGIN, (*path, "hosts", index), text, "write https://")
 
@@ -95,12 +95,3 @@ def _is_readable(url: str) -> bool:
         return urlsplit(url).port != 0
     except ValueError:
         return False
-
-
-def _is_here(url: str) -> bool:
-    """Return whether a URL leads to this machine alone."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -1,11 +1,11 @@
 """Secrets that stand in the file itself, where everybody reads them who reads the file."""
 
-import ipaddress
 import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from ebats.pipelines import rules
+from ebats.pipelines.loopback import is_loopback
 from ebats.pipelines.source import Path
 from ebats.pipelines.values import Values
 
@@ -50,16 +50,18 @@ def _all(values: Values) -> Iterator[Secret]:
 
 
 def _of_broker(values: Values) -> Iterator[Secret]:
-    if not _is_here(values.get("broker", "host") or "localhost"):
+    if not is_loopback(values.get("broker", "host") or "localhost"):
         yield ("broker", "password"), "the broker's password", "BROKER_PASSWORD"
     for path, url in _texts(values, ("broker", "url")):
         password = _password(url)
-        if password is not None and password not in _DEFAULTS and not _is_here(_host(url)):
+        if password is not None and password not in _DEFAULTS and not is_loopback(_host(url)):
             yield path, "the broker's password", "EBATS_BROKER_URL"
 
 
 def _of_gateway(values: Values, path: Path) -> Iterator[Secret]:
-    if not values.keys(*path) or _is_here((values.get(*path, "listen") or "127.0.0.1:").rpartition(":")[0]):
+    if not values.keys(*path) or is_loopback(
+        (values.get(*path, "listen") or "127.0.0.1:").rpartition(":")[0]
+    ):
         return
     bearer = (*path, "auth", "bearer")
     yield from _each(values, bearer, "a token", "GATEWAY_TOKEN")
@@ -71,7 +73,7 @@ def _of_gateway(values: Values, path: Path) -> Iterator[Secret]:
 
 def _of_elastic(values: Values, path: Path) -> Iterator[Secret]:
     hosts = [host for _, host in values.items(*path, "hosts")]
-    if all(_is_here(_host(host)) for host in hosts):
+    if all(is_loopback(_host(host)) for host in hosts):
         return
     yield (*path, "api_key"), "an API key", "ELASTIC_API_KEY"
     yield (*path, "basic_auth", "password"), "a password", "ELASTIC_PASSWORD"
@@ -80,11 +82,11 @@ def _of_elastic(values: Values, path: Path) -> Iterator[Secret]:
 
 
 def _of_channel(values: Values, path: Path) -> Iterator[Secret]:
-    if not _is_here(values.get(*path, "email", "host") or ""):
+    if not is_loopback(values.get(*path, "email", "host") or ""):
         yield (*path, "email", "password"), "a password", "SMTP_PASSWORD"
     for kind in ("wecom", "webhook"):
         yield from _of_url(values, (*path, kind, "url"))
-    if not _is_here(_host(values.get(*path, "webhook", "url") or "")):
+    if not is_loopback(_host(values.get(*path, "webhook", "url") or "")):
         yield (*path, "webhook", "secret"), "a secret for signatures", "WEBHOOK_SECRET"
         yield from _of_headers(values, (*path, "webhook", "headers"))
 
@@ -97,7 +99,7 @@ def _of_headers(values: Values, path: Path) -> Iterator[Secret]:
 
 def _of_url(values: Values, path: Path) -> Iterator[Secret]:
     for where, url in _texts(values, path):
-        if (_password(url) is not None or _IN_QUERY.search(url)) and not _is_here(_host(url)):
+        if (_password(url) is not None or _IN_QUERY.search(url)) and not is_loopback(_host(url)):
             yield where, "the key in a URL", "HOOK_URL"
 
 
@@ -124,11 +126,3 @@ def _password(url: str) -> str | None:
         return urlsplit(url).password
     except ValueError:
         return None
-
-
-def _is_here(host: str) -> bool:
-    """Return whether a host is this machine."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"

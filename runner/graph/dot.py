@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from ebats.runner.graph.graph import Edge, EdgeKind, Graph, Kind, Node
-from ebats.runner.graph.labels import containers, label, shown_edges, tag
+from ebats.runner.graph.labels import containers, label, shown_edges, shown_nodes, tag
 
 _SHAPES: Mapping[Kind, str] = {
     "outside": 'shape=box, style="rounded,dashed,filled", fillcolor="#f6f7f9", color="#8a94a3"',
@@ -44,9 +44,7 @@ def quoted(text: str) -> str:
 
 def _nodes(graph: Graph) -> Iterator[str]:
     inside = containers(graph)
-    for node in graph.nodes:
-        if node.kind in ("consumer", "sink", "channel") or node.within is not None:
-            continue
+    for node in shown_nodes(graph):
         if node.id not in inside:
             yield f"  {_node(graph, node)}"
             continue

@@ -31,6 +31,12 @@ def containers(graph: Graph) -> frozenset[str]:
     return frozenset(node.within for node in graph.nodes if node.within is not None)
 
 
+def shown_nodes(graph: Graph) -> Iterator[Node]:
+    """Return the nodes but those inside of others, and those that have to do with everything."""
+    aside = ("consumer", "sink", "channel")
+    return (node for node in graph.nodes if node.kind not in aside and node.within is None)
+
+
 def shown_edges(graph: Graph) -> Iterator[Edge]:
     """Return the edges but those to consumers, who stand at their queues."""
     return (edge for edge in graph.edges if edge.kind != "take")

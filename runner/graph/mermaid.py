@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from ebats.runner.graph.graph import Edge, EdgeKind, Graph, Kind, Node
-from ebats.runner.graph.labels import containers, label, shown_edges, tag
+from ebats.runner.graph.labels import containers, label, shown_edges, shown_nodes, tag
 
 #: GitHub draws no more: https://mermaid.js.org/config/schema-docs/config.html (maxEdges, maxTextSize).
 MOST_EDGES, MOST_CHARACTERS = 500, 50_000
@@ -61,9 +61,7 @@ def escape(text: str) -> str:
 
 def _nodes(graph: Graph, ids: Mapping[str, str]) -> Iterator[str]:
     inside = containers(graph)
-    for node in graph.nodes:
-        if node.kind in ("consumer", "sink", "channel") or node.within is not None:
-            continue
+    for node in shown_nodes(graph):
         if node.id not in inside:
             yield f"  {_node(graph, node, ids)}"
             continue
