@@ -18,18 +18,23 @@ from typing import Any
 class Verdict:
     """The sums of one test."""
 
+    attempted: int
     confirmed: int
     done: int
-    #: Confirmed, and neither done nor anywhere else.
+    #: Still in a queue or on a rung.
+    waiting: int
+    dead: int
+    #: Confirmed, and neither done, waiting nor dead.
     lost: tuple[str, ...]
     #: Runs beyond the first that came to their end.
     duplicates: int
-    #: Done or dead, and never sent.
+    #: Done, waiting or dead, and never sent.
     unexpected: tuple[str, ...]
 
     def __str__(self) -> str:
         return (
-            f"confirmed {self.confirmed}, done {self.done}, lost {len(self.lost)}, "
+            f"attempted {self.attempted}, confirmed {self.confirmed}, done {self.done}, "
+            f"waiting {self.waiting}, dead {self.dead}, lost {len(self.lost)}, "
             f"duplicates {self.duplicates}, unexpected {len(self.unexpected)}"
         )
 
@@ -81,13 +86,18 @@ class Oracle:
         missing = sorted(self.confirmed_names() - self.done_names())
         return f"{len(missing)} messages aren't done: {missing[:10]}"
 
-    def judge(self, elsewhere: Iterable[str] = ()) -> Verdict:
-        """Return the sums; `elsewhere` are the messages that are dead, or wait."""
-        runs, others = Counter(run["n"] for run in self.done()), set(elsewhere)
+    def judge(self, dead: Iterable[str] = (), waiting: Iterable[str] = ()) -> Verdict:
+        """Return the sums, with the messages that are dead, and those that lie in queues or on rungs."""
+        runs = Counter(run["n"] for run in self.done())
+        died, waits = set(dead), set(waiting)
+        others = died | waits
         confirmed, attempted = self.confirmed_names(), set(self._lines("attempted"))
         return Verdict(
+            attempted=len(attempted),
             confirmed=len(confirmed),
             done=len(runs),
+            waiting=len(waits),
+            dead=len(died),
             lost=tuple(sorted(confirmed - runs.keys() - others)),
             duplicates=sum(runs.values()) - len(runs),
             unexpected=tuple(sorted((runs.keys() | others) - attempted)),
