@@ -31,6 +31,14 @@ class Counter:
         """Return the sum."""
         return sum(self._numbers)
 
+    def wait(self, number: int, deadline_s: float = 300.0) -> None:
+        """Wait until so many were counted."""
+        deadline = time.monotonic() + deadline_s
+        while (count := self.count()) < number:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{count} of {number} after {deadline_s:g} s")
+            time.sleep(0.005)
+
     def rate(self, number: int, deadline_s: float = 180.0) -> float:
         """Return how many a second were counted, from the first to number `number`; waits for both."""
         deadline = time.monotonic() + deadline_s

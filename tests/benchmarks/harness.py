@@ -1,5 +1,6 @@
 """What all benchmarks share: a place to work in, processes to measure, a table to print."""
 
+import json
 import os
 import re
 import signal
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,12 +56,21 @@ class Bench:
             )
         return done.stdout
 
+    def measured(self, program: str) -> dict[str, float]:
+        """Run a program that measures itself with `work.usage.measured`; return what it printed."""
+        found: dict[str, float] = json.loads(self.python("-c", program).splitlines()[-1])
+        return found
+
     @contextmanager
-    def running(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run Python beside what is inside, and end it with its children."""
+    def running(self, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run a command beside what is inside, and end it with its children.
+
+        Arguments alone, such as `-m ebats`, are Python's.
+        """
+        argv = command if Path(command[0]).is_absolute() else (sys.executable, *command)
         with (self.folder / "output.txt").open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, *arguments],
+                argv,
                 env=self.environment,
                 cwd=self.folder,
                 stdout=output,
@@ -71,11 +81,11 @@ class Bench:
             yield process
         finally:
             process.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):  # killed next
                 process.wait(20)
-            except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):  # the group is gone already
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            process.wait()
 
     def publish(self, event: str, number: int, file: Path = PIPELINE) -> float:
         """Publish so many messages with `ebats publish`; return the messages a second that it prints."""

@@ -9,6 +9,9 @@ from tests.benchmarks.counter import of_environment
 
 app = Celery("bench", broker=os.environ["EBATS_BENCH_URL"])
 app.conf.task_acks_late = True
+app.conf.task_ignore_result = True
+# For many short tasks, its documentation says: 50, 100, or 150.
+app.conf.worker_prefetch_multiplier = 64
 counter = of_environment()
 here = threading.local()
 

@@ -1,0 +1,1 @@
+"""Who is measured: each sets itself up as its own documentation advises for throughput."""

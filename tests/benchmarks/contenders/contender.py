@@ -1,0 +1,64 @@
+"""What a contender is: how it publishes a kind of work, and how it works it off."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from tests.benchmarks.harness import Bench
+from tests.benchmarks.usage import busiest, pss_mb, span
+
+#: What is done before this part of the messages is warming up.
+WARM_UP = 10
+
+
+class Contender(Protocol):
+    """One way to run tasks."""
+
+    @property
+    def name(self) -> str:
+        """As in tables: `Celery, prefork`."""
+
+    @property
+    def packages(self) -> Sequence[str]:
+        """The packages whose versions are shown."""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of work that it does."""
+
+    @property
+    def brokers(self) -> frozenset[str]:
+        """`rabbitmq`, `sqlite`: those that it runs on."""
+
+    def settings(self, kind: str) -> Sequence[str]:
+        """Return how it is set up for a kind: commands, settings, what is durable and what confirmed."""
+
+    def send(self, bench: Bench, kind: str, number: int) -> dict[str, float]:
+        """Publish so many messages; return `seconds` and `cpu_s` of the publishing alone, warmed up.
+
+        The broker is `EBATS_BENCH_URL` in the bench's environment; tasks raise the bench's counter.
+        """
+
+    def execute(self, bench: Bench, kind: str, number: int, broker_pid: int | None) -> dict[str, float]:
+        """Start what works the messages off and wait until all are done; return what `worked_off` does."""
+
+
+def worked_off(bench: Bench, command: Sequence[str], number: int, broker_pid: int | None) -> dict[str, float]:
+    """Run a worker until the counter says that all is done, and measure from a tenth of it to the end.
+
+    Returns `per_s`, `client_us` and `broker_us` (processor time for a message, in microseconds),
+    and `pss_mb`, the memory of the busiest process.
+    """
+    first = number // WARM_UP
+    with bench.running(*command) as process:
+        bench.counter.wait(first)
+        with span(process.pid, broker_pid) as spent:
+            done = bench.counter.count()
+            bench.counter.wait(number)
+        count = number - done
+        memory = {"pss_mb": pss_mb(busiest(process.pid, 1)[0].pid)}
+    return {
+        "per_s": count / spent.seconds,
+        "client_us": 1e6 * spent.client_s / count,
+        "broker_us": 1e6 * spent.broker_s / count,
+        **memory,
+    }

@@ -1,0 +1,61 @@
+"""Contenders in turn on one private broker: each gets a place of its own, round after round."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.benchmarks.contenders.contender import Contender
+from tests.benchmarks.figures import Figure, Figures
+from tests.benchmarks.harness import Bench
+from tests.benchmarks.kinds import Kind
+from tests.brokers import RabbitNode
+
+ROUNDS = 3
+
+
+def in_turns(
+    folder: Path, kind: Kind, contenders: Sequence[Contender], node: RabbitNode | None, rounds: int = ROUNDS
+) -> Figures:
+    """Let each contender publish and work off a kind of work, in turn; without a node, on SQLite."""
+    found = Figures()
+    broker = node.release.kind if node else "sqlite"
+    able = [one for one in contenders if kind.name in one.kinds and broker.rstrip("0134") in one.brokers]
+    for number in range(rounds):
+        for one in able:
+            with place(folder / f"{kind.name}-{number}-{len(found.all)}", node) as bench:
+                one.send(bench, kind.name, kind.number)
+                values = one.execute(bench, kind.name, kind.number, node.pid if node else None)
+            found.add(
+                Figure(
+                    kind=kind.name,
+                    broker=broker,
+                    contender=one.name,
+                    values=values,
+                    settings=tuple(one.settings(kind.name)),
+                )
+            )
+            turn = f"round {number + 1} of {rounds}"
+            say(f"{kind.name} on {broker}, {turn}: {one.name} {values['per_s']:,.0f}/s")
+    return found
+
+
+@contextmanager
+def place(folder: Path, node: RabbitNode | None) -> Iterator[Bench]:
+    """Give a folder, and a virtual host of the node, or a file of SQLite."""
+    bench = Bench(folder)
+    url = f"sqlite:///{folder}/bench.db"
+    if node:
+        node.add_vhost(folder.name)
+        url = node.url_of(folder.name)
+    bench.variables |= {"EBATS_BROKER_URL": url, "EBATS_BENCH_URL": url, "EBATS_BENCH_FOLDER": str(folder)}
+    try:
+        yield bench
+    finally:
+        if node:
+            node.delete_vhost(folder.name)
+
+
+def say(text: str) -> None:
+    """Tell how far a long run is."""
+    sys.stderr.write(f"{text}\n")

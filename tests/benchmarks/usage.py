@@ -1,0 +1,67 @@
+"""What processes take: processor time and memory, of a whole tree, read from outside."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import psutil
+
+
+def cpu_s(pid: int) -> float:
+    """Return the processor seconds of a process, its living descendants, and those it has waited for."""
+    total = 0.0
+    for process in tree(pid):
+        with suppress(psutil.Error):
+            times = process.cpu_times()
+            total += times.user + times.system
+            if process.pid == pid:
+                total += times.children_user + times.children_system
+    return total
+
+
+def pss_mb(pid: int) -> float:
+    """Return the proportional set size of a process in MB: what is shared is counted in part."""
+    return float(psutil.Process(pid).memory_full_info().pss) / 1e6
+
+
+def tree(pid: int) -> list[psutil.Process]:
+    """Return a process and all its descendants; none if it is gone."""
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def busiest(pid: int, count: int) -> list[psutil.Process]:
+    """Return the descendants that took most processor time, or the process itself where it has none."""
+    children = tree(pid)[1:] or tree(pid)
+    return sorted(children, key=_own_cpu_s, reverse=True)[:count]
+
+
+def _own_cpu_s(process: psutil.Process) -> float:
+    with suppress(psutil.Error):
+        times = process.cpu_times()
+        return float(times.user + times.system)
+    return 0.0
+
+
+@dataclass
+class Span:
+    """Wall and processor seconds of what is inside `span()`."""
+
+    seconds: float = 0.0
+    client_s: float = 0.0
+    broker_s: float = 0.0
+
+
+@contextmanager
+def span(client: int, broker: int | None) -> Iterator[Span]:
+    """Measure what is inside, of a client's and a broker's processes; the sums are there at its end."""
+    found = Span()
+    began, client_s, broker_s = time.perf_counter(), cpu_s(client), cpu_s(broker) if broker else 0.0
+    yield found
+    found.seconds = time.perf_counter() - began
+    found.client_s = cpu_s(client) - client_s
+    found.broker_s = cpu_s(broker) - broker_s if broker else 0.0
