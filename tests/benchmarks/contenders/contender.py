@@ -16,30 +16,37 @@ class Contender(Protocol):
     @property
     def name(self) -> str:
         """As in tables: `Celery, prefork`."""
+        ...
 
     @property
     def packages(self) -> Sequence[str]:
         """The packages whose versions are shown."""
+        ...
 
     @property
     def kinds(self) -> frozenset[str]:
         """The kinds of work that it does."""
+        ...
 
     @property
     def brokers(self) -> frozenset[str]:
         """`rabbitmq`, `sqlite`: those that it runs on."""
+        ...
 
     def settings(self, kind: str) -> Sequence[str]:
         """Return how it is set up for a kind: commands, settings, what is durable and what confirmed."""
+        ...
 
     def send(self, bench: Bench, kind: str, number: int) -> dict[str, float]:
         """Publish so many messages; return `seconds` and `cpu_s` of the publishing alone, warmed up.
 
         The broker is `EBATS_BENCH_URL` in the bench's environment; tasks raise the bench's counter.
         """
+        ...
 
     def execute(self, bench: Bench, kind: str, number: int, broker_pid: int | None) -> dict[str, float]:
         """Start what works the messages off and wait until all are done; return what `worked_off` does."""
+        ...
 
 
 def worked_off(bench: Bench, command: Sequence[str], number: int, broker_pid: int | None) -> dict[str, float]:
