@@ -55,6 +55,12 @@ class Release:
             raise MissingBrokerError("RabbitMQ 4.0 runs in a chroot, which only root can enter")
         return cls(kind, root)
 
+    @property
+    def version(self) -> str:
+        """The release, by the name of the server's folder."""
+        servers = (self.root or Path("/")) / "usr/lib/rabbitmq/lib"
+        return next(servers.glob("rabbitmq_server-*")).name.removeprefix("rabbitmq_server-")
+
     def make_folder(self) -> Path:
         """Make the folder of one node, owned by the user that the node runs as."""
         folder = Path(tempfile.mkdtemp(prefix="ebats-", dir=self.root / "tmp" if self.root else None))

@@ -79,6 +79,13 @@ class Distribution:
             raise MissingElasticError("Java is not installed (apt-get install default-jre-headless)")
         return cls(folder, Path(java).resolve().parents[1])
 
+    @property
+    def version(self) -> str:
+        """The release, by the name of the server's jar."""
+        return next((self.folder / "lib").glob("elasticsearch-[0-9]*.jar")).stem.removeprefix(
+            "elasticsearch-"
+        )
+
     def make_folder(self) -> Path:
         """Make the folder of one node, owned by the user that the node runs as."""
         folder = Path(tempfile.mkdtemp(prefix="ebats-elastic-"))

@@ -1,5 +1,6 @@
 """Fixtures of the rows: what a test found, and brokers to break."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,12 +10,31 @@ import pytest
 from tests.brokers import RabbitNode
 from tests.commands import RunningCommand
 from tests.conftest import Broker
-from tests.faults.rows.finding import Finding, keep
+from tests.faults.rows.finding import ROWS, Finding, keep
 from tests.faults.site import Site
 
 _passed = pytest.StashKey[bool]()
 #: Parameters and fixtures that say which broker a test is on.
 _KINDS = ("broker", "main_broker", "each_rabbitmq", "kind")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the rows that the environment names, in their full form."""
+    if not (rows := os.environ.get(ROWS)):
+        return
+    wanted = {int(row) for row in rows.split(",")}
+    left_out = [item for item in items if (row := _row(item)) and (row not in wanted or _is_quick(item))]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _row(item: pytest.Item) -> int:
+    marker = item.get_closest_marker("row")
+    return int(marker.args[0]) if marker else 0
+
+
+def _is_quick(item: pytest.Item) -> bool:
+    return "quick" in item.name.partition("[")[2].rstrip("]").split("-")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -29,12 +49,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 @pytest.fixture
 def finding(request: pytest.FixtureRequest) -> Iterator[Finding]:
     """What this test finds, by its row: `@pytest.mark.row(7)`; kept when it is over."""
-    marker = request.node.get_closest_marker("row")
-    assert marker, "a test with a finding says of which row: @pytest.mark.row(7)"
+    row = _row(request.node)
+    assert row, "a test with a finding says of which row: @pytest.mark.row(7)"
     parameters = getattr(request.node, "callspec", None)
     kinds = [parameters.params[name] for name in _KINDS if name in parameters.params] if parameters else []
     broker = kinds[0] if kinds else "rabbitmq310" if "rabbitmq" in request.fixturenames else "sqlite"
-    found = Finding(row=marker.args[0], test=request.node.name, broker=broker)
+    found = Finding(row=row, test=request.node.name, broker=broker)
     began = time.monotonic()
     yield found
     found.seconds = round(time.monotonic() - began, 1)

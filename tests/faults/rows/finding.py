@@ -10,6 +10,8 @@ from tests.faults.oracle import Verdict, append
 
 #: Names the file that findings are appended to; without it, nobody wants them.
 FILE = "EBATS_FAULTS_FINDINGS"
+#: The rows that are run, `1,7`, each in its full form; without it, tests are as pytest chooses them.
+ROWS = "EBATS_FAULTS_ROWS"
 
 
 @dataclass(slots=True, kw_only=True)
