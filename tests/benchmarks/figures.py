@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,20 @@ class Figure:
     size: int = 0
     #: How the contender was set up, as its own documentation advises: shown below the table.
     settings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Of what figures are: the machine, the versions, and when each kind was measured."""
+
+    #: Such as `{"processor": "AMD EPYC", "cores": "2"}`: in words, as they are shown.
+    machine: Mapping[str, str]
+    #: By name, such as `{"Python": "3.11.2", "celery": "5.7.0"}`.
+    versions: Mapping[str, str]
+    #: By kind: the date (UTC) on which it was measured.
+    dates: Mapping[str, str]
+    #: By kind: the command that measured it.
+    commands: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -66,13 +80,13 @@ class Figures:
         return statistics.median(self.values(quantity))
 
 
-def write(path: Path, figures: Iterable[Figure]) -> None:
-    """Write a file of figures, one a line."""
-    path.write_text("".join(f"{json.dumps(asdict(figure))}\n" for figure in figures))
+def write(path: Path, run: Run, figures: Iterable[Figure]) -> None:
+    """Write a file of figures: the run, and then a figure a line."""
+    path.write_text("".join(f"{json.dumps(asdict(one), ensure_ascii=False)}\n" for one in (run, *figures)))
 
 
-def read(path: Path) -> Iterator[Figure]:
-    """Yield the figures of a file."""
-    for line in path.read_text().splitlines():
-        raw = json.loads(line)
-        yield Figure(**{**raw, "settings": tuple(raw["settings"])})
+def read(path: Path) -> tuple[Run, Figures]:
+    """Return what `write` wrote."""
+    first, *lines = (json.loads(line) for line in path.read_text().splitlines())
+    figures = [Figure(**{**raw, "settings": tuple(raw["settings"])}) for raw in lines]
+    return Run(**first), Figures(figures)

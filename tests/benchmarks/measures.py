@@ -1,0 +1,50 @@
+"""What measures each kind of work, and on which brokers: a line for each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tests.benchmarks import turns
+from tests.benchmarks.contenders.everybody import EVERYBODY
+from tests.benchmarks.figures import Figures
+from tests.benchmarks.kinds import BY_NAME
+from tests.brokers import RabbitNode
+
+#: RabbitMQ 3.10 is Debian 12's package, RabbitMQ 4.0 Debian 13's.
+SQLITE, RABBITMQ, NEW_RABBITMQ = "sqlite", "rabbitmq310", "rabbitmq40"
+
+
+#: Measures one kind of work on one broker: `measuring(folder, node, rounds, scale)` returns a figure for each
+#: contender and round. The folder isn't there yet, and its name is unique: a virtual host may be called so.
+#: Without a node, it is SQLite's turn. The scale multiplies the numbers: 1, or 0.1 in a quick run.
+Measuring = Callable[[Path, RabbitNode | None, int, float], Figures]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One kind of work, and how it is measured."""
+
+    kind: str
+    measuring: Measuring
+    brokers: tuple[str, ...]
+
+
+def executing(kind: str) -> Measuring:
+    """Let everybody who can work a kind off, in turns."""
+
+    def measuring(folder: Path, node: RabbitNode | None, rounds: int, scale: float) -> Figures:
+        one = BY_NAME[kind]
+        return turns.in_turns(folder, replace(one, number=int(one.number * scale)), EVERYBODY, node, rounds)
+
+    return measuring
+
+
+#: In the order in which they are measured.
+MEASURES = (
+    Measure("noop", executing("noop"), (RABBITMQ, NEW_RABBITMQ, SQLITE)),
+    Measure("cpu", executing("cpu"), (RABBITMQ, SQLITE)),
+    Measure("sleep", executing("sleep"), (RABBITMQ, SQLITE)),
+    Measure("payload", executing("payload"), (RABBITMQ, SQLITE)),
+    Measure("three", executing("three"), (RABBITMQ, SQLITE)),
+    Measure("retried", executing("retried"), (RABBITMQ, SQLITE)),
+)
