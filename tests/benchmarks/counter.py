@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 SLOTS = 8192
+MESSAGES = 1 << 20
 _here = threading.local()
 
 
@@ -56,3 +57,26 @@ class Counter:
 def of_environment() -> Counter:
     """Return the counter whose file the variable EBATS_BENCH_COUNTER names."""
     return Counter(Path(os.environ["EBATS_BENCH_COUNTER"]))
+
+
+class Once:
+    """A file of one byte a message, in shared memory: whether its first attempt was."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            with path.open("wb") as file:
+                file.truncate(MESSAGES)
+        with path.open("r+b") as file:
+            self._seen = mmap.mmap(file.fileno(), MESSAGES)
+
+    def is_first(self, number: int) -> bool:
+        """Tell whether nobody has asked of this message before."""
+        if self._seen[number]:
+            return False
+        self._seen[number] = 1
+        return True
+
+    @classmethod
+    def of_environment(cls) -> "Once":
+        """Return that which lies beside the counter."""
+        return cls(Path(os.environ["EBATS_BENCH_COUNTER"] + "-once"))

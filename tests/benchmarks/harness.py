@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.benchmarks.counter import Counter
+from tests.benchmarks.counter import Counter, Once
 
 ROOT = Path(__file__).parents[2]
 WORK = Path(__file__).parent / "work"
@@ -36,6 +36,7 @@ class Bench:
             "EBATS_STATE_DIR": str(self.folder / "state"),
         }
         self.counter = Counter(self.folder / "counter")
+        Once(self.folder / "counter-once")  # made before several processes open it
 
     @property
     def environment(self) -> dict[str, str]:
@@ -58,12 +59,16 @@ class Bench:
 
     def measured(self, program: str) -> dict[str, float]:
         """Run a program that measures itself with `work.usage.measured`; return what it printed."""
-        found: dict[str, float] = json.loads(self.python("-c", program).splitlines()[-1])
+        return self.printed("-c", program)
+
+    def printed(self, *arguments: str) -> dict[str, float]:
+        """Run Python to its end and return the figures that its last line has as JSON."""
+        found: dict[str, float] = json.loads(self.python(*arguments).splitlines()[-1])
         return found
 
     @contextmanager
-    def running(self, *command: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run a command beside what is inside, and end it with its children.
+    def running(self, *command: str, gently: bool = True) -> Iterator[subprocess.Popen[bytes]]:
+        """Run a command beside what is inside, and end it with its children; gently: it is asked first.
 
         Arguments alone, such as `-m ebats`, are Python's.
         """
@@ -80,9 +85,10 @@ class Bench:
         try:
             yield process
         finally:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):  # killed next
-                process.wait(20)
+            if gently:
+                process.terminate()
+                with suppress(subprocess.TimeoutExpired):  # killed next
+                    process.wait(20)
             with suppress(ProcessLookupError):  # the group is gone already
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()

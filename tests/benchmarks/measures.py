@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.benchmarks import turns
-from tests.benchmarks.contenders.everybody import EVERYBODY
+from tests.benchmarks.contenders.everybody import EVERYBODY, SOME
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.kinds import BY_NAME
 from tests.brokers import RabbitNode
@@ -30,11 +30,16 @@ class Measure:
 
 
 def executing(kind: str) -> Measuring:
-    """Let everybody who can work a kind off, in turns."""
+    """Let everybody who can work a kind off, in turns; `noop` shows the memory of their processes too."""
 
     def measuring(folder: Path, node: RabbitNode | None, rounds: int, scale: float) -> Figures:
         one = BY_NAME[kind]
-        return turns.in_turns(folder, replace(one, number=int(one.number * scale)), EVERYBODY, node, rounds)
+        scaled = replace(one, number=int(one.number * scale))
+        contenders = SOME if node and node.release.kind == NEW_RABBITMQ else EVERYBODY
+        found = turns.in_turns(folder, scaled, contenders, node, rounds)
+        if kind == "noop":
+            found.all += turns.memory_of(found).all
+        return found
 
     return measuring
 

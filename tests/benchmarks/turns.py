@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from tests.benchmarks.contenders.contender import Contender
@@ -15,7 +16,11 @@ ROUNDS = 3
 
 
 def in_turns(
-    folder: Path, kind: Kind, contenders: Sequence[Contender], node: RabbitNode | None, rounds: int = ROUNDS
+    folder: Path,
+    kind: Kind,
+    contenders: Sequence[Contender],
+    node: RabbitNode | None,
+    rounds: int = ROUNDS,
 ) -> Figures:
     """Let each contender publish and work off a kind of work, in turn; without a node, on SQLite."""
     found = Figures()
@@ -24,8 +29,9 @@ def in_turns(
     for number in range(rounds):
         for one in able:
             with place(folder / f"{kind.name}-{number}-{len(found.all)}", node) as bench:
-                one.send(bench, kind.name, kind.number)
-                values = one.execute(bench, kind.name, kind.number, node.pid if node else None)
+                messages = number_of(kind, one)
+                one.send(bench, kind.name, messages)
+                values = one.execute(bench, kind.name, messages, node.pid if node else None)
             found.add(
                 Figure(
                     kind=kind.name,
@@ -38,6 +44,22 @@ def in_turns(
             turn = f"round {number + 1} of {rounds}"
             say(f"{kind.name} on {broker}, {turn}: {one.name} {values['per_s']:,.0f}/s")
     return found
+
+
+def number_of(kind: Kind, contender: Contender) -> int:
+    """Return how many messages a contender gets: a thousand at least, for a hundred of them warm it up."""
+    return max(1000, round(kind.number * (1 if kind.is_bound else contender.speed)))
+
+
+def memory_of(figures: Figures) -> Figures:
+    """Return what the processes' memory was in these figures, as figures of the kind `memory`."""
+    return Figures(
+        [
+            replace(figure, kind="memory", values={"pss_mb": figure.values["pss_mb"]})
+            for figure in figures.all
+            if "pss_mb" in figure.values
+        ]
+    )
 
 
 @contextmanager

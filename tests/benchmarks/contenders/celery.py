@@ -3,29 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.benchmarks.contenders.contender import worked_off
-from tests.benchmarks.harness import Bench
-
-_SEND = """
-from tests.benchmarks.work.celery_app import {task}
-from tests.benchmarks.work.usage import measured
-for n in range(100): {task}.delay(n)
-with measured():
-    for n in range({number} - 100): {task}.delay(n)
-"""
-_TASKS = {"noop": "noop"}
+from tests.benchmarks.contenders.peer import Peer
+from tests.benchmarks.kinds import SLEEP_CONCURRENCY
 
 
 @dataclass(frozen=True)
-class Celery:
+class Celery(Peer):
     """A worker with one of its pools."""
 
     #: `prefork` or `threads`.
-    pool: str
-    concurrency: int
-    packages: Sequence[str] = ("celery",)
-    kinds: frozenset[str] = frozenset(_TASKS)
-    brokers: frozenset[str] = frozenset({"rabbitmq"})
+    pool: str = "prefork"
+    kinds: frozenset[str] = frozenset({"noop", "cpu", "payload", "three", "retried"})
+    speed: float = 0.4
+    module = "tests.benchmarks.work.celery_app"
+    packages = ("celery",)
 
     @property
     def name(self) -> str:
@@ -35,20 +26,20 @@ class Celery:
     def settings(self, kind: str) -> Sequence[str]:
         """Return the command and what is set in the app."""
         return (
-            f"celery {' '.join(self._arguments())}",
-            "task_acks_late, worker_prefetch_multiplier = 64, no result backend, task_ignore_result",
+            f"celery {' '.join(self.command(kind)[2:])}",
+            # docs.celeryq.dev/en/stable/userguide/optimizing.html: 50, 100 or 150 for many short tasks.
+            "task_acks_late, worker_prefetch_multiplier = 100, no result backend, task_ignore_result",
             "durable classic queue, persistent messages; publishing isn't confirmed",
         )
 
-    def send(self, bench: Bench, kind: str, number: int) -> dict[str, float]:
-        """Publish with `delay`, over one connection that is kept."""
-        return bench.measured(_SEND.format(task=_TASKS[kind], number=number))
+    def command(self, kind: str) -> Sequence[str]:
+        """Run one worker: two processes, or threads of one."""
+        app = ("-m", "celery", "-A", self.module, "worker", "-l", "ERROR")
+        # They are for many workers that look after each other.
+        alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+        return (*app, "-P", self.pool, "-c", str(self._concurrency(kind)), *alone)
 
-    def execute(self, bench: Bench, kind: str, number: int, broker_pid: int | None) -> dict[str, float]:
-        """Run a worker."""
-        return worked_off(bench, ("-m", "celery", *self._arguments()), number, broker_pid)
-
-    def _arguments(self) -> Sequence[str]:
-        app = ("-A", "tests.benchmarks.work.celery_app", "worker", "-l", "ERROR")
-        quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-        return (*app, "-P", self.pool, "-c", str(self.concurrency), *quiet)
+    def _concurrency(self, kind: str) -> int:
+        if kind == "sleep":
+            return SLEEP_CONCURRENCY
+        return 2 if self.pool == "prefork" else 8

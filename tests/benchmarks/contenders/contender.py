@@ -33,6 +33,11 @@ class Contender(Protocol):
         """`rabbitmq`, `sqlite`: those that it runs on."""
         ...
 
+    @property
+    def speed(self) -> float:
+        """How many times the number of a kind it gets, so that its rounds are neither short nor long."""
+        ...
+
     def settings(self, kind: str) -> Sequence[str]:
         """Return how it is set up for a kind: commands, settings, what is durable and what confirmed."""
         ...
@@ -41,6 +46,7 @@ class Contender(Protocol):
         """Publish so many messages; return `seconds` and `cpu_s` of the publishing alone, warmed up.
 
         The broker is `EBATS_BENCH_URL` in the bench's environment; tasks raise the bench's counter.
+        A kind that is not of its `kinds` is published as `noop`.
         """
         ...
 
@@ -56,7 +62,7 @@ def worked_off(bench: Bench, command: Sequence[str], number: int, broker_pid: in
     and `pss_mb`, the memory of the busiest process.
     """
     first = number // WARM_UP
-    with bench.running(*command) as process:
+    with bench.running(*command, gently=False) as process:
         bench.counter.wait(first)
         with span(process.pid, broker_pid) as spent:
             done = bench.counter.count()

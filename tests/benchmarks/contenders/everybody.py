@@ -1,11 +1,34 @@
 """Everybody who is measured, ebats first: a new contender is a line here."""
 
+from tests.benchmarks.contenders.bare import Bare
 from tests.benchmarks.contenders.celery import Celery
 from tests.benchmarks.contenders.contender import Contender
+from tests.benchmarks.contenders.dramatiq import Dramatiq
 from tests.benchmarks.contenders.ebats import Ebats
+from tests.benchmarks.contenders.faststream import FastStream
+from tests.benchmarks.contenders.huey import Huey
+from tests.benchmarks.contenders.taskiq import Taskiq
+
+EBATS = Ebats()
+CLASSIC = Ebats(
+    name="ebats, classic queues",
+    queues="classic",
+    kinds=frozenset({"noop", "payload"}),
+    brokers=frozenset({"rabbitmq"}),
+)
+ASYNC = Ebats(name="ebats, coroutines", is_async=True, kinds=frozenset({"sleep"}))
+PREFORK = Celery()
+THREADS = Celery(pool="threads", kinds=frozenset({"noop", "sleep", "payload", "three", "retried"}))
+DRAMATIQ, FASTSTREAM, TASKIQ = Dramatiq(), FastStream(), Taskiq()
+HUEY = Huey()
+HUEY_THREADS = Huey(
+    workers="thread", kinds=frozenset({"noop", "cpu", "sleep", "payload", "three", "retried"})
+)
+BARE, BARE_BATCHES = Bare(), Bare(batch=50, speed=3)
 
 EVERYBODY: tuple[Contender, ...] = (
-    Ebats(),
-    Celery("prefork", 2),
-    Celery("threads", 8),
+    *(EBATS, CLASSIC, ASYNC, PREFORK, THREADS, DRAMATIQ, FASTSTREAM, TASKIQ),
+    *(HUEY, HUEY_THREADS, BARE, BARE_BATCHES),
 )
+#: Those who show whether a release of RabbitMQ makes a difference.
+SOME: tuple[Contender, ...] = (EBATS, CLASSIC, PREFORK, DRAMATIQ)

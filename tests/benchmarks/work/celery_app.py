@@ -1,25 +1,40 @@
-"""The tasks for Celery: one that does nothing, and two that post with `requests`."""
+"""The tasks for Celery: `python -m tests.benchmarks.work.celery_app KIND NUMBER` publishes."""
 
 import os
 import threading
 
 import requests
-from celery import Celery
-from tests.benchmarks.counter import of_environment
+from celery import Celery, Task
+from tests.benchmarks.work import tasks
+from tests.benchmarks.work.messages import body_of, tasks_of
+from tests.benchmarks.work.sending import send
 
+# Named here: the module is `__main__` where it publishes.
 app = Celery("bench", broker=os.environ["EBATS_BENCH_URL"])
 app.conf.task_acks_late = True
 app.conf.task_ignore_result = True
 # For many short tasks, its documentation says: 50, 100, or 150.
-app.conf.worker_prefetch_multiplier = 64
-counter = of_environment()
+app.conf.worker_prefetch_multiplier = 100
 here = threading.local()
+by_name = {task.__name__: app.task(name=task.__name__)(task) for task in tasks.PLAIN}
+noop = by_name["noop"]
 
 
-@app.task(ignore_result=True)
-def noop(n: int) -> None:
-    """Do nothing."""
-    counter.raise_it()
+@app.task(name="fails_once", bind=True, max_retries=3)
+def fails_once(self: Task, n: int) -> None:
+    """Fail at the first attempt of every tenth message."""
+    if tasks.has_to_fail(n):
+        raise self.retry(countdown=1)
+
+
+by_name["fails_once"] = fails_once
+
+
+def publish(kind: str, n: int) -> None:
+    """Publish with `apply_async`: one message for each task."""
+    body = body_of(kind, n)
+    for name in tasks_of(kind):
+        by_name[name].apply_async(kwargs=body)
 
 
 @app.task(ignore_result=True)
@@ -40,3 +55,7 @@ def check(response: requests.Response) -> None:
     """Raise unless the merchant has taken it."""
     if response.status_code != 200 or response.text != "success":
         raise RuntimeError(f"answered {response.status_code}, {response.text!r}")
+
+
+if __name__ == "__main__":
+    send(publish)

@@ -1,0 +1,33 @@
+"""Taskiq on RabbitMQ by taskiq-aio-pika, with uvloop."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.benchmarks.contenders.peer import Peer
+from tests.benchmarks.kinds import SLEEP_CONCURRENCY
+
+
+@dataclass(frozen=True)
+class Taskiq(Peer):
+    """Its worker processes."""
+
+    name: str = "Taskiq"
+    kinds: frozenset[str] = frozenset({"noop", "cpu", "sleep", "payload", "three", "retried"})
+    speed: float = 0.6
+    module = "tests.benchmarks.work.taskiq_app"
+    packages = ("taskiq", "taskiq-aio-pika", "aio-pika", "uvloop")
+
+    def settings(self, kind: str) -> Sequence[str]:
+        """Return the command and what is set in the app."""
+        return (
+            f"taskiq {' '.join(self.command(kind)[2:])}; coroutines, uvloop",
+            f"qos={50 if kind == 'sleep' else 100}, no result backend",
+            "quorum queue, as it comes; persistent messages, each confirmed, 100 publishes at once",
+        )
+
+    def command(self, kind: str) -> Sequence[str]:
+        """Run the processes; no pydantic, for the others check no types either."""
+        size = (1, SLEEP_CONCURRENCY) if kind == "sleep" else (2, 100)
+        limits = ("--workers", str(size[0]), "--max-async-tasks", str(size[1]))
+        how = ("--ack-type", "when_executed", "--no-parse", "--log-level", "ERROR")
+        return ("-m", "taskiq", "worker", f"{self.module}:broker", *limits, *how)
