@@ -79,23 +79,6 @@ def found(url: str, queue: str) -> set[str]:
 
 
 @pytest.mark.slow
-def test_a_broker_that_is_away_is_told_at_once_and_nothing_that_was_accepted_is_lost(
-    make_site: MakeSite, own_node: Callable[[], RabbitNode]
-) -> None:
-    node = own_node()
-    gateway = started(make_site, node.url)
-    accepted = set(post(gateway, "before").ids)
-    node.stop()
-    check_refusals(wait_refused(gateway, set()))
-    assert gateway.get("/readyz").status == 503
-    assert gateway.get("/healthz").status == 200
-    node.start()
-    wait_until(lambda: gateway.get("/readyz").status == 200, 60, "the gateway is not ready again")
-    accepted |= set(post(gateway, "after").ids)
-    assert accepted <= found(node.url, "site.alone")
-
-
-@pytest.mark.slow
 def test_a_broker_in_an_alarm_is_told_at_once(
     make_site: MakeSite, own_node: Callable[[], RabbitNode]
 ) -> None:
@@ -132,42 +115,6 @@ def test_a_link_that_is_silent_holds_no_request_for_long(
     proxy.resume()
     wait_until(lambda: post(gateway, "after").status == 202, 60, "nothing is taken again")
     assert gateway.get("/readyz").status == 200
-
-
-@pytest.mark.slow
-def test_a_link_that_is_cut_again_and_again_loses_nothing_that_was_accepted(
-    make_site: MakeSite, rabbitmq: Broker, proxy_to: Callable[[int], Proxy]
-) -> None:
-    assert rabbitmq.node
-    proxy = proxy_to(rabbitmq.node.port)
-    gateway = started(make_site, rabbitmq.url.replace(str(rabbitmq.node.port), str(proxy.port)))
-    accepted: set[str] = set()
-    stop = threading.Event()
-
-    def work(name: int) -> None:
-        number = 0
-        while not stop.is_set():
-            number += 1
-            items = [{**ITEM, "id": f"{name} {number} {each}", "payload": "x"} for each in range(50)]
-            answer = gateway.post("/v1/messages", items)
-            if answer.status == 202:
-                accepted.update(answer.ids)
-
-    threads = [threading.Thread(target=work, args=(name,)) for name in range(3)]
-    for thread in threads:
-        thread.start()
-    for _ in range(5):
-        count = len(accepted)
-        wait_until(lambda count=count: len(accepted) > count + 500, 60, "nothing is taken")  # type: ignore[misc]
-        proxy.cut()
-    stop.set()
-    for thread in threads:
-        thread.join(60)
-    with closing(Wire(rabbitmq.url)) as wire:
-        count = wire.ready("site.alone")
-        wire.consume("site.alone", prefetch=5000, no_ack=True)
-        ids = {message.properties["message_id"] for message in wire.receive(count, 60)}
-    assert accepted <= ids
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
-"""`ebats.Publisher` while the broker dies, hangs, is full, or refuses."""
+"""`ebats.Publisher` while the broker hangs, is full, or refuses."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,41 +15,6 @@ from tests.integration.wire import Wire
 from tests.node_client import NodeClient
 from tests.proxy import Proxy
 from tests.waiting import wait_until
-
-
-def test_what_was_confirmed_survives_a_kill_of_the_broker(
-    own_node: Callable[[], RabbitNode], tmp_path: Path
-) -> None:
-    node = own_node()
-    publisher = Publisher(write(tmp_path, "shop", node.url), timeout="60s")
-    confirmed: list[str] = []
-    stop = threading.Event()
-
-    def work(name: int) -> None:
-        number = 0
-        while not stop.is_set():
-            number += 1
-            publisher.publish("sent", text := f"{name} {number}")
-            confirmed.append(text)
-
-    threads = [threading.Thread(target=work, args=(name,)) for name in range(8)]
-    for thread in threads:
-        thread.start()
-    wait_until(lambda: len(confirmed) > 500, 30)
-    node.kill()
-    time.sleep(0.5)
-    count = len(confirmed)
-    node.start()
-    wait_until(lambda: len(confirmed) > count + 500, 60)
-    stop.set()
-    for thread in threads:
-        thread.join(60)
-    publisher.close()
-    with closing(Wire(node.url)) as wire:
-        wait_until(lambda: wire.ready("shop.quick") >= len(confirmed), 30)
-        found = bodies(wire, "shop.quick", wire.ready("shop.quick"))
-    assert {f'"{text}"' for text in confirmed} <= set(found)
-    assert len(found) <= len(confirmed) + 8  # those whose confirms died with the broker came twice
 
 
 def test_a_broker_that_hangs_is_told_in_time_and_what_was_unsent_stays_so(

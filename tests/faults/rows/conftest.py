@@ -9,7 +9,7 @@ import pytest
 
 from tests.brokers import RabbitNode
 from tests.commands import RunningCommand
-from tests.conftest import Broker
+from tests.conftest import Broker, make_broker
 from tests.faults.rows.finding import ROWS, Finding, keep
 from tests.faults.site import Site
 
@@ -68,6 +68,12 @@ def row_site(tmp_path: Path, broker: Broker, start_ebats: Callable[..., RunningC
     folder = tmp_path / "site"
     folder.mkdir()
     return Site(folder, broker.url, broker.prefix, start_ebats)
+
+
+@pytest.fixture
+def unbroken(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[Broker]:
+    """A place on the shared node of the parameter `kind`, which a test must not break."""
+    yield from make_broker(request, kind, tmp_path)
 
 
 @pytest.fixture
