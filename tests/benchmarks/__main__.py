@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.benchmarks import callbacks, elastic, gateway, publishing, rungs, start, validate
+from tests.benchmarks import elastic, publishing, rungs, start, validate
 from tests.benchmarks.contenders.everybody import EVERYBODY
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.harness import table
@@ -28,8 +28,6 @@ PRINTED: dict[str, Callable[[Path, RabbitNode], None]] = {
     # To be replaced by kinds.
     "start-of-hello": start.measure,
     "publishing": publishing.measure,
-    "callbacks-alone": callbacks.measure,
-    "gateway-alone": gateway.measure,
     "rung": rungs.many_due_at_once,
 }
 QUICK = 0.1

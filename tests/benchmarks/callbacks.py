@@ -1,93 +1,88 @@
 """Callbacks over HTTP: one consumer process, beside a bare aiohttp loop and Celery with `requests`."""
 
-import statistics
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from tests.benchmarks.harness import WORK, Bench, ratio, table, wait_for_port
-from tests.brokers import RabbitNode, free_port
+from tests.benchmarks import served
+from tests.benchmarks.contenders.contender import worked_off
+from tests.benchmarks.figures import Figures
+from tests.benchmarks.harness import WORK, Bench
+from tests.benchmarks.kinds import BY_NAME
+from tests.benchmarks.ways import Way, compare
+from tests.brokers import RabbitNode
 
-NUMBER = 20_000
-#: Celery takes long for each.
-NUMBER_OF_CELERY = 5_000
 CONCURRENCY = 200
 #: More threads than these made Celery slower.
 CELERY_THREADS = 8
-ROUNDS = 3
-
-_CELERY_SEND = """
-from tests.benchmarks.work.celery_app import {task}
-for n in range({number}): {task}.delay(n)
+_CELERY_APP = "tests.benchmarks.work.celery_callbacks"
+_CELERY_SEND = f"""
+from {_CELERY_APP} import {{task}}
+for n in range({{number}}): {{task}}.delay(n)
 """
 
-#: Makes the callbacks of one round; returns how many a second the sink saw.
-Contender = Callable[[Bench], float]
+
+def measure(folder: Path, node: RabbitNode | None, rounds: int, scale: float) -> Figures:
+    """Compare on RabbitMQ; without a node, those who run on SQLite."""
+    ways = (*_OURS, *_CELERY) if node else _OURS
+    return compare(folder, BY_NAME["callbacks"], ways, node, rounds, scale)
 
 
-def bare(bench: Bench) -> float:
-    """One aiohttp session that has nothing else to do: no broker, no records."""
-    sink = bench.variables["EBATS_BENCH_SINK"]
-    with bench.running(str(WORK / "bare_client.py"), sink, str(NUMBER), str(CONCURRENCY)):
-        return bench.counter.rate(NUMBER)
-
-
-def ebats(bench: Bench) -> float:
-    """One consumer process, 200 at once, quorum queues, confirms, a file sink that records each."""
+def _ebats(bench: Bench, number: int, broker_pid: int | None) -> dict[str, float]:
+    """One consumer process, confirms, a file sink that records each."""
     file = WORK / "callbacks.yaml"
-    bench.publish("happens", NUMBER, file)
-    with bench.running("-m", "ebats", "run", str(file)):
-        return bench.counter.rate(NUMBER)
+    with served.sink(bench):
+        bench.publish("happens", number, file)
+        return worked_off(bench, ("-m", "ebats", "run", str(file)), number, broker_pid)
 
 
-def celery(bench: Bench, task: str = "call") -> float:
-    """Threads, late acknowledgements, no confirms, classic queues, `requests.post`."""
-    bench.python("-c", _CELERY_SEND.format(task=task, number=NUMBER_OF_CELERY))
-    app = ("-A", "tests.benchmarks.work.celery_app", "worker", "-P", "threads", "-l", "ERROR")
-    with bench.running("-m", "celery", *app, "-c", str(CELERY_THREADS)):
-        return bench.counter.rate(NUMBER_OF_CELERY)
+def _bare(bench: Bench, number: int, broker_pid: int | None) -> dict[str, float]:
+    """One aiohttp session that has nothing else to do: no broker, no records."""
+    with served.sink(bench):
+        sink = bench.variables["EBATS_BENCH_SINK"]
+        client = ("-m", "tests.benchmarks.work.bare_client", sink, str(number), str(CONCURRENCY))
+        return worked_off(bench, client, number, None)
 
 
-def celery_kept(bench: Bench) -> float:
-    """The same with a session for each thread."""
-    return celery(bench, "call_kept")
+def _celery(task: str, bench: Bench, number: int, broker_pid: int | None) -> dict[str, float]:
+    """Threads, late acknowledgements, no confirms, classic queues."""
+    with served.sink(bench):
+        bench.python("-c", _CELERY_SEND.format(task=task, number=number))
+        app = ("-A", _CELERY_APP, "worker", "-P", "threads", "-c", str(CELERY_THREADS), "-l", "ERROR")
+        quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+        return worked_off(bench, ("-m", "celery", *app, *quiet), number, broker_pid)
 
 
-_CONTENDERS: dict[str, Contender] = {
-    "ebats": ebats,
-    "bare aiohttp loop": bare,
-    "celery, requests.post": celery,
-    "celery, requests.Session": celery_kept,
-}
-
-
-def measure(folder: Path, node: RabbitNode) -> None:
-    """Compare on one private RabbitMQ, in turns."""
-    found: dict[str, list[float]] = {name: [] for name in _CONTENDERS}
-    for number in range(ROUNDS):
-        for place, (name, contender) in enumerate(_CONTENDERS.items()):
-            with _place(folder / f"{number}-{place}", node) as bench:
-                found[name].append(contender(bench))
-    medians = {name: statistics.median(rates) for name, rates in found.items()}
-    rows = [["", "callbacks/s", "ebats is", "spread"]]
-    for name, rates in found.items():
-        spread = f"{min(rates):,.0f}-{max(rates):,.0f}"
-        rows.append([name, f"{medians[name]:,.0f}", ratio(medians["ebats"], medians[name]), spread])
-    title = f"RabbitMQ {node.version}, callbacks to one host, one process, {CONCURRENCY} at once"
-    table(f"{title} (Celery: {CELERY_THREADS} threads), median of {ROUNDS} rounds", rows)
-
-
-@contextmanager
-def _place(folder: Path, node: RabbitNode) -> Iterator[Bench]:
-    """Give a folder, a virtual host and a sink that is listening."""
-    bench = Bench(folder)
-    port = free_port()
-    vhost = folder.name
-    node.add_vhost(vhost)
-    url = node.url_of(vhost)
-    sink = f"http://127.0.0.1:{port}/"
-    bench.variables |= {"EBATS_BROKER_URL": url, "EBATS_BENCH_URL": url, "EBATS_BENCH_SINK": sink}
-    with bench.running(str(WORK / "sink.py"), str(port)):
-        wait_for_port(port)
-        yield bench
-    node.delete_vhost(vhost)
+_OURS = (
+    Way(
+        name="ebats",
+        run=_ebats,
+        settings=(
+            f"ebats run callbacks.yaml, consumers: {{all: {{processes: 1, concurrency: {CONCURRENCY}}}}}",
+            "an HTTP task whose answer must be 200 and `success`; on RabbitMQ a quorum queue",
+            "a log file with a record of each attempt",
+        ),
+    ),
+    Way(
+        name="bare aiohttp loop",
+        run=_bare,
+        settings=(f"one session, {CONCURRENCY} coroutines, uvloop; no broker, no records",),
+    ),
+)
+_CELERY_SETTINGS = (
+    f"celery worker -P threads -c {CELERY_THREADS}; the same answer is checked",
+    "task_acks_late, worker_prefetch_multiplier = 64, no result backend; durable classic queue",
+)
+_CELERY = (
+    Way(
+        name="Celery, requests.post",
+        run=partial(_celery, "call"),
+        settings=(*_CELERY_SETTINGS, "a connection for each request"),
+        part=0.1,
+    ),
+    Way(
+        name="Celery, requests.Session",
+        run=partial(_celery, "call_kept"),
+        settings=(*_CELERY_SETTINGS, "a session for each thread"),
+        part=0.25,
+    ),
+)

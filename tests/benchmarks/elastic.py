@@ -53,7 +53,7 @@ def _compare_sinks(folder: Path, node: RabbitNode, elastic: ElasticNode) -> None
     }
     found: dict[str, list[_Found]] = {name: [] for name in kinds}
     stub = Bench(folder / "stub")
-    with stub.running(str(WORK / "elastic_stub.py"), str(elsewhere)):
+    with stub.running("-m", "tests.benchmarks.work.elastic_stub", str(elsewhere)):
         wait_for_port(elsewhere)
         for number in range(ROUNDS):
             for place, (name, log) in enumerate(kinds.items()):

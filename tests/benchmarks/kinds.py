@@ -25,6 +25,8 @@ class Kind:
 #: Every tenth message of `retried` fails at its first attempt.
 EVERY = 10
 CPU_MS, SLEEP_MS, PAYLOAD_BYTES, TASKS_OF_THREE, SLEEP_CONCURRENCY = 1, 10, 10_000, 3, 50
+#: Messages of a request to the gateway, and how many requests are under way at once.
+BATCH, BATCH_CONNECTIONS, SINGLE_CONNECTIONS = 100, 8, 50
 
 KINDS = (
     Kind(
@@ -95,9 +97,16 @@ KINDS = (
     Kind(
         name="gateway",
         title="The gateway, in batches",
-        what="Requests of 100 messages over 8 connections, each answered when the broker has confirmed it, "
-        "beside an aiohttp handler that only reads them.",
+        what=f"Requests of {BATCH} messages over {BATCH_CONNECTIONS} connections, each answered when "
+        "the broker has confirmed all of them, beside an aiohttp handler that only reads them.",
         number=50_000,
+    ),
+    Kind(
+        name="singly",
+        title="The gateway, one message a request",
+        what=f"The same with a message in each request, over {SINGLE_CONNECTIONS} connections that are kept; "
+        "the times of a request are those at half of what it can do.",
+        number=10_000,
     ),
     Kind(
         name="latency",
