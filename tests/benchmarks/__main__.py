@@ -9,15 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.benchmarks import elastic, publishing, rungs, start, validate
+from tests.benchmarks import elastic, kept, publishing, rungs, start, validate
 from tests.benchmarks.contenders.everybody import EVERYBODY
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.harness import table
 from tests.benchmarks.kinds import BY_NAME
 from tests.benchmarks.machine import machine, versions
 from tests.benchmarks.measures import MEASURES, SQLITE, Measure
+from tests.benchmarks.page import PAGE
 from tests.benchmarks.report import rows
 from tests.benchmarks.turns import ROUNDS, say
+from tests.benchmarks.words import BROKERS
 from tests.brokers import MissingBrokerError, RabbitNode, Release
 
 #: Not in docs/performance.md: they print what they find, and are measured only when they are named.
@@ -36,24 +38,29 @@ QUICK = 0.1
 def main(arguments: Sequence[str]) -> int:
     """Measure what is named, or all kinds of work; print tables, and write the page if it is asked for."""
     options = _options(arguments)
-    chosen = [one for one in MEASURES if not options.names or one.kind in options.names]
+    chosen = [one for one in MEASURES if not options.names or {*one.kinds} & {*options.names}]
     with tempfile.TemporaryDirectory() as made, ExitStack() as stack:
         nodes = _nodes(stack)
+        packages = {package for one in EVERYBODY for package in one.packages}
+        kinds = [kind for one in chosen for kind in one.kinds]
+        run = kept.run_of(machine(), versions(nodes, packages), kinds, arguments)
+        if options.write:
+            kept.check(run)
         folder = Path(made)
         found, failed = _measured(chosen, nodes, folder, options.rounds, QUICK if options.quick else 1.0)
         for name in (name for name in PRINTED if name in options.names):
             PRINTED[name](folder / name, nodes["rabbitmq310"])
         _show(found, nodes)
-        packages = {package for one in EVERYBODY for package in one.packages}
-        if options.write:
-            say(f"{machine()} {versions(nodes, packages)}: the page comes next")
+    if options.write:
+        kept.keep(run, found)
+        say(f"written: {PAGE}")
     for each in failed:
         say(f"failed: {each}")
     return 1 if failed else 0
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    names = [*dict.fromkeys(one.kind for one in MEASURES), *PRINTED]
+    names = [*dict.fromkeys(kind for one in MEASURES for kind in one.kinds), *PRINTED]
     parser = argparse.ArgumentParser("python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(names)}")
     parser.add_argument("--rounds", type=int, help=f"how often each is measured ({ROUNDS})")
@@ -98,9 +105,10 @@ def _measured(
 def _show(figures: Figures, nodes: Mapping[str, RabbitNode]) -> None:
     for name in dict.fromkeys(figure.kind for figure in figures.all):
         kind = BY_NAME[name]
-        for broker in dict.fromkeys(figure.broker for figure in figures.of(name).all):
-            where = f"RabbitMQ {nodes[broker].version}" if broker in nodes else broker
-            table(f"{kind.title}, {where}", rows(kind, figures.of(name, broker)))
+        for broker in figures.of(name).brokers():
+            where = f"RabbitMQ {nodes[broker].version}" if broker in nodes else BROKERS[broker]
+            title = f"{kind.title}, {where}"
+            table(title, rows(kind, figures.of(name).on(broker)))
 
 
 def _minutes(seconds: float) -> str:

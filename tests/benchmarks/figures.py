@@ -62,6 +62,15 @@ class Figures:
             ]
         )
 
+    def brokers(self) -> list[str]:
+        """Return the brokers in the order in which they were measured; `[""]` where there was none at all."""
+        names = dict.fromkeys(figure.broker for figure in self.all)
+        return [name for name in names if name] or list(names)
+
+    def on(self, broker: str) -> "Figures":
+        """Return those of a broker, and those that no broker has a part in: they stand beside each."""
+        return Figures([figure for figure in self.all if figure.broker in (broker, "")])
+
     def contenders(self) -> list[str]:
         """Return the names of the contenders, ebats first, the others as they came."""
         names = dict.fromkeys(figure.contender for figure in self.all)
@@ -78,6 +87,11 @@ class Figures:
             statistics.StatisticsError: nothing was measured of it.
         """
         return statistics.median(self.values(quantity))
+
+
+def is_ours(contender: str) -> bool:
+    """Whether a contender is ebats, in one of its ways."""
+    return contender.startswith("ebats")
 
 
 def write(path: Path, run: Run, figures: Iterable[Figure]) -> None:

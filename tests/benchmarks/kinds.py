@@ -16,6 +16,8 @@ class Kind:
     #: What it is called along the axis.
     unit: str = "messages a second"
     more_is_better: bool = True
+    #: What grows, in words, where `Figure.size` does.
+    grows: str = ""
     #: How many messages a round takes, for a contender that does some thousands a second.
     number: int = 20_000
     #: Whether it is the work that says how many a second there are, and not the contender.
@@ -147,6 +149,7 @@ KINDS = (
         title="Files that grow",
         what="10, 100 and 1,000 tasks with a queue each in one file: no-op tasks spread over all of them.",
         unit="tasks a second",
+        grows="tasks and queues in the file",
     ),
 )
 BY_NAME = {kind.name: kind for kind in KINDS}

@@ -27,6 +27,13 @@ class Measure:
     kind: str
     measuring: Measuring
     brokers: tuple[str, ...]
+    #: What else it measures on the way.
+    also: tuple[str, ...] = ()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """All kinds of figures that it returns."""
+        return (self.kind, *self.also)
 
 
 def executing(kind: str) -> Measuring:
@@ -46,7 +53,7 @@ def executing(kind: str) -> Measuring:
 
 #: In the order in which they are measured.
 MEASURES = (
-    Measure("noop", executing("noop"), (RABBITMQ, NEW_RABBITMQ, SQLITE)),
+    Measure("noop", executing("noop"), (RABBITMQ, NEW_RABBITMQ, SQLITE), also=("memory",)),
     Measure("cpu", executing("cpu"), (RABBITMQ, SQLITE)),
     Measure("sleep", executing("sleep"), (RABBITMQ, SQLITE)),
     Measure("payload", executing("payload"), (RABBITMQ, SQLITE)),
