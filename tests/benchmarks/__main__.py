@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.benchmarks import elastic, kept, publishing, rungs, start, validate
+from tests.benchmarks import elastic, kept, rungs, start, validate
 from tests.benchmarks.contenders.everybody import EVERYBODY
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.harness import table
@@ -29,10 +29,11 @@ PRINTED: dict[str, Callable[[Path, RabbitNode], None]] = {
     "accuracy": rungs.accuracy,
     # To be replaced by kinds.
     "start-of-hello": start.measure,
-    "publishing": publishing.measure,
     "rung": rungs.many_due_at_once,
 }
 QUICK = 0.1
+#: Whose versions count for callbacks and gateways.
+HTTP = {"aiohttp", "requests"}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     chosen = [one for one in MEASURES if not options.names or {*one.kinds} & {*options.names}]
     with tempfile.TemporaryDirectory() as made, ExitStack() as stack:
         nodes = _nodes(stack)
-        packages = {package for one in EVERYBODY for package in one.packages}
+        packages = {package for one in EVERYBODY for package in one.packages} | HTTP
         kinds = [kind for one in chosen for kind in one.kinds]
         run = kept.run_of(machine(), versions(nodes, packages), kinds, arguments)
         if options.write:

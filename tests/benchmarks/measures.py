@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.benchmarks import callbacks, gateway, request, turns
+from tests.benchmarks import callbacks, gateway, latency, publish, request, turns
 from tests.benchmarks.contenders.everybody import EVERYBODY, SOME
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.kinds import BY_NAME
@@ -59,8 +59,10 @@ MEASURES = (
     Measure("payload", executing("payload"), (RABBITMQ, SQLITE)),
     Measure("three", executing("three"), (RABBITMQ, SQLITE)),
     Measure("retried", executing("retried"), (RABBITMQ, SQLITE)),
+    Measure("publish", publish.measure, (RABBITMQ, SQLITE)),
     Measure("request", request.measure, (RABBITMQ,)),
     Measure("callbacks", callbacks.measure, (RABBITMQ, SQLITE)),
     Measure("gateway", gateway.measure, (RABBITMQ, SQLITE)),
     Measure("singly", gateway.measure_singly, (RABBITMQ, SQLITE)),
+    Measure("latency", latency.measure, (RABBITMQ, SQLITE)),
 )

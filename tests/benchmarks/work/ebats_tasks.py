@@ -8,7 +8,7 @@ from tests.benchmarks.work.tasks import SLEEP_S, counter
 from ebats import Retry
 
 noop, first, second, third = tasks.noop, tasks.first, tasks.second, tasks.third
-payload, cpu, sleep = tasks.payload, tasks.cpu, tasks.sleep
+payload, cpu, sleep, stamped = tasks.payload, tasks.cpu, tasks.sleep, tasks.stamped
 
 
 async def sleep_async(n: int) -> None:

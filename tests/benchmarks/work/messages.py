@@ -10,6 +10,7 @@ TASKS = {
     "payload": ("payload",),
     "three": ("first", "second", "third"),
     "retried": ("fails_once",),
+    "latency": ("stamped",),
 }
 
 

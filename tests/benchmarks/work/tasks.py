@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from tests.benchmarks.counter import Once, of_environment
 from tests.benchmarks.kinds import CPU_MS, EVERY, SLEEP_MS
+from tests.benchmarks.moments import of_environment as moments
 
 SLEEP_S = SLEEP_MS / 1000
 
@@ -51,6 +52,11 @@ def sleep(n: int) -> None:
     counter.raise_it()
 
 
+def stamped(n: int) -> None:
+    """Note the moment."""
+    moments().started(n)
+
+
 def has_to_fail(n: int) -> bool:
     """Tell whether this is the first attempt of a message that fails once; what needn't fail is counted."""
     if n % EVERY == 0 and _once.is_first(n):
@@ -60,4 +66,4 @@ def has_to_fail(n: int) -> bool:
 
 
 #: Those that need nothing of a contender.
-PLAIN: tuple[Callable[..., None], ...] = (noop, first, second, third, payload, cpu, sleep)
+PLAIN: tuple[Callable[..., None], ...] = (noop, first, second, third, payload, cpu, sleep, stamped)

@@ -1,0 +1,116 @@
+"""Publishing from one process: ebats waits for each confirm, the others do as they are used."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from tests.benchmarks.contenders import everybody
+from tests.benchmarks.contenders.contender import Contender
+from tests.benchmarks.figures import Figures
+from tests.benchmarks.harness import PIPELINE, WORK, Bench
+from tests.benchmarks.kinds import BY_NAME
+from tests.benchmarks.usage import cpu_s
+from tests.benchmarks.ways import Way, compare
+from tests.brokers import RabbitNode
+
+#: What a contender prints leaves these out.
+_WARMING_UP = 100
+_UNCONFIRMED = "durable classic queue, persistent messages; not confirmed"
+
+
+def measure(folder: Path, node: RabbitNode | None, rounds: int, scale: float) -> Figures:
+    """Compare on RabbitMQ, or without a node on SQLite."""
+    ways = (*_OURS, *_PEERS, *_BARE) if node else (*_OURS, *_ON_SQLITE)
+    return compare(folder, BY_NAME["publish"], ways, node, rounds, scale)
+
+
+def _sends(one: Contender, bench: Bench, number: int, broker_pid: int | None) -> dict[str, float]:
+    """Let a contender publish as it does for tasks that do nothing."""
+    return _spent(lambda: one.send(bench, "noop", number + _WARMING_UP), number, broker_pid)
+
+
+def _bare(way: str, bench: Bench, number: int, broker_pid: int | None) -> dict[str, float]:
+    program = (str(WORK / "bare_publish.py"), way, str(number))
+    return _spent(lambda: bench.printed(*program), number, broker_pid)
+
+
+def _command(bench: Bench, number: int, broker_pid: int | None) -> dict[str, float]:
+    """Let `ebats publish` read lines of JSON; the rate is the one that it prints."""
+    bench.python("-m", "ebats", "apply", str(PIPELINE))
+    return _spent(lambda: {"seconds": number / bench.publish("happens", number)}, number, broker_pid)
+
+
+def _spent(send: Callable[[], dict[str, float]], number: int, broker_pid: int | None) -> dict[str, float]:
+    """Return what publishing took, by what `send` says of it and what the broker's processor says."""
+    before = cpu_s(broker_pid) if broker_pid else 0.0
+    took = send()
+    found = {"per_s": number / took["seconds"]}
+    if "cpu_s" in took:
+        found["client_us"] = 1e6 * took["cpu_s"] / number
+    if broker_pid:
+        found["broker_us"] = 1e6 * (cpu_s(broker_pid) - before) / (number + _WARMING_UP)
+    return found
+
+
+def _peer(one: Contender, name: str, part: float, settings: Sequence[str]) -> Way:
+    return Way(name=name, run=partial(_sends, one), settings=settings, part=part)
+
+
+_OURS = (
+    Way(
+        name="ebats",
+        run=partial(_sends, everybody.EBATS),
+        settings=("Publisher.publish_many; on RabbitMQ a quorum queue, persistent messages; each confirmed",),
+        part=3.0,
+    ),
+    Way(
+        name="ebats publish",
+        run=_command,
+        settings=("the command, from a file of lines; as above",),
+        part=3.0,
+    ),
+)
+_PEERS = (
+    _peer(everybody.PREFORK, "Celery", 0.4, ("task.apply_async", _UNCONFIRMED)),
+    _peer(everybody.DRAMATIQ, "Dramatiq", 1.5, ("actor.send", _UNCONFIRMED)),
+    _peer(
+        everybody.FASTSTREAM,
+        "FastStream",
+        0.4,
+        ("await broker.publish, 100 at once", "durable classic queue, persistent messages; each confirmed"),
+    ),
+    _peer(
+        everybody.TASKIQ,
+        "Taskiq",
+        0.4,
+        ("await task.kiq, 100 at once", "quorum queue, as it comes, persistent messages; each confirmed"),
+    ),
+)
+_BARE = (
+    Way(
+        name="py-amqp, unconfirmed",
+        run=partial(_bare, "unconfirmed"),
+        settings=("a loop over basic_publish", _UNCONFIRMED),
+        part=2.0,
+    ),
+    Way(
+        name="py-amqp, confirms pipelined",
+        run=partial(_bare, "pipelined"),
+        settings=("at most 1,000 unconfirmed; durable classic queue, persistent messages",),
+        part=2.0,
+    ),
+    Way(
+        name="py-amqp, each confirmed",
+        run=partial(_bare, "each"),
+        settings=("basic_publish_confirm waits for each; durable classic queue, persistent messages",),
+        part=0.2,
+    ),
+)
+_ON_SQLITE = (
+    _peer(
+        everybody.HUEY,
+        "huey",
+        0.5,
+        ("SqliteHuey(fsync=False): nothing is written through to the disk", "a transaction for each message"),
+    ),
+)
