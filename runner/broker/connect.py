@@ -59,10 +59,13 @@ def open_connection(broker: Broker, url: str, say: Say | None = None) -> Connect
     return connection
 
 
-def connect(broker: Broker, say: Say, stop: Callable[[], bool] = lambda: False) -> Connection | None:
+def connect(
+    broker: Broker, say: Say, stop: Callable[[], bool] = lambda: False, say_alarm: Say | None = None
+) -> Connection | None:
     """Return an open connection to the first of the broker's URLs that answers; wait until one does.
 
     What is wrong is said once, and again when it changes. None: `stop` became true meanwhile.
+    `say_alarm` is told when the broker blocks it, where `say` isn't to be.
 
     Raises:
         BrokerUnusable: the embedded broker's file is wrong, and no waiting helps.
@@ -70,7 +73,7 @@ def connect(broker: Broker, say: Say, stop: Callable[[], bool] = lambda: False) 
     said: dict[str, str] = {}
     for url, pause_s in _tries(broker):
         try:
-            return open_connection(broker, url, say)
+            return open_connection(broker, url, say_alarm or say)
         except BROKER_ERRORS as error:
             check_lasting(broker, error)
             text = f"the broker at {masked(url)} can't be reached: {_why(error)}; trying on"

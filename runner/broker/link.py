@@ -23,9 +23,10 @@ _links: "weakref.WeakSet[Link]" = weakref.WeakSet()
 class Link:
     """A connection to the broker that is opened anew when it is lost."""
 
-    def __init__(self, broker: Broker, say: Say) -> None:
+    def __init__(self, broker: Broker, say: Say, say_alarm: Say | None = None) -> None:
         self._broker = broker
         self._say = say
+        self._say_alarm = say_alarm or say
         self._connection: Connection | None = None
         self._frames: Frames | None = None
         #: The embedded broker's own connection.
@@ -45,7 +46,7 @@ class Link:
 
     def open(self, stop: Callable[[], bool]) -> Any | None:
         """Return a new channel, once the broker answers; None: `stop` became true meanwhile."""
-        self._connection = connect(self._broker, self._say, stop)
+        self._connection = connect(self._broker, self._say, stop, self._say_alarm)
         if self._connection is None:
             return None
         if self._lost_at is not None:

@@ -26,8 +26,11 @@ class Publisher:
     """Publishes what other threads give it, on a thread and a connection of its own."""
 
     def __init__(self, broker: Broker, say: Say, say_link: Say | None = None) -> None:
-        """Publish to a broker; `say_link` is told how the connection is, where `say` isn't to be."""
-        self._link = Link(broker, say_link or say)
+        """Publish to a broker; `say_link` is told how the connection is, where `say` isn't to be.
+
+        That the broker takes no messages is told to `say`: it concerns publishing alone.
+        """
+        self._link = Link(broker, say_link or say, say)
         self._say = say
         self._waiting: deque[Sending] = deque()
         self._confirming: Confirming | None = None

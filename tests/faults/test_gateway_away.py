@@ -1,7 +1,6 @@
-"""A gateway whose broker is away, blocked or full says so at once, and takes messages again by itself."""
+"""A gateway whose broker is full says so at once, and takes messages again by itself."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -9,14 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.brokers import RabbitNode
 from tests.conftest import Broker
 from tests.disks import small_disk, stuff
 from tests.faults.site import Site
-from tests.faults.test_publisher import alarm
 from tests.gateway import Answer, Gateway
 from tests.integration.wire import Wire, body
-from tests.proxy import Proxy
 from tests.waiting import PATIENCE, wait_until
 
 #: A time-out of 30 s for each request would be no answer.
@@ -42,79 +38,11 @@ def post(gateway: Gateway, id_: str) -> Answer:
     return answer
 
 
-def wait_refused(gateway: Gateway, sent: set[str]) -> list[Answer]:
-    """Post until the gateway takes nothing any more; return a refusal of each kind."""
-    refusals: dict[str, Answer] = {}
-
-    def refused() -> bool:
-        id_ = f"refused {len(sent)}"
-        answer = post(gateway, id_)
-        if answer.status == 503:
-            refusals[answer.code] = answer
-        if answer.code != "unavailable":
-            sent.add(id_)
-        return "unavailable" in refusals
-
-    wait_until(refused, 60, lambda: f"{refusals}")
-    return list(refusals.values())
-
-
-def check_refusals(answers: list[Answer]) -> None:
-    for answer in answers:
-        assert int(answer.headers["retry-after"]) > 0
-        message = answer.json["error"]["message"]
-        if answer.code == "unavailable":
-            assert "nothing was published" in message
-        else:
-            assert "may have been published" in message
-            assert "send them again with the same ids" in message
-            assert answer.json["error"]["ids"][0].startswith("refused ")
-
-
 def found(url: str, queue: str) -> set[str]:
     """Return the payloads in a queue."""
     with closing(Wire(url)) as wire:
         count = wire.ready(queue)
         return {json.loads(body(wire.get(queue))) for _ in range(count)}
-
-
-@pytest.mark.slow
-def test_a_broker_in_an_alarm_is_told_at_once(
-    make_site: MakeSite, own_node: Callable[[], RabbitNode]
-) -> None:
-    node = own_node()
-    gateway = started(make_site, node.url)
-    sent: set[str] = set()
-    with alarm(node):
-        check_refusals(wait_refused(gateway, sent))
-        assert gateway.get("/readyz").status == 503
-    wait_until(lambda: gateway.get("/readyz").status == 200, 60, "the gateway is not ready again")
-    sent |= set(post(gateway, "after").ids)
-    # What was refused before it was sent isn't there.
-    assert found(node.url, "site.alone") <= sent
-
-
-@pytest.mark.slow
-def test_a_link_that_is_silent_holds_no_request_for_long(
-    make_site: MakeSite, rabbitmq: Broker, proxy_to: Callable[[int], Proxy]
-) -> None:
-    assert rabbitmq.node
-    proxy = proxy_to(rabbitmq.node.port)
-    gateway = started(make_site, rabbitmq.url.replace(str(rabbitmq.node.port), str(proxy.port)))
-    proxy.block()
-    begun = time.monotonic()
-    first = gateway.post("/v1/messages", [{**ITEM, "id": "refused"}])
-    assert (first.status, first.code) == (503, "unconfirmed")
-    assert time.monotonic() - begun < 20 * PATIENCE
-    # Now that it is known, others hear of it at once: but for one that asks whether it is still so.
-    threads = [threading.Thread(target=post, args=(gateway, f"refused {number}")) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    proxy.resume()
-    wait_until(lambda: post(gateway, "after").status == 202, 60, "nothing is taken again")
-    assert gateway.get("/readyz").status == 200
 
 
 @pytest.fixture

@@ -57,30 +57,6 @@ def alarm(node: NodeClient) -> Iterator[None]:
         node.evaluate(f"rabbit_alarm:clear_alarm({what}).")
 
 
-def publish_for_ever(publisher: Publisher, payload: str) -> None:
-    while True:
-        publisher.publish("sent", payload)
-
-
-def test_what_a_blocked_broker_did_not_take_is_not_sent_later(
-    own_node: Callable[[], RabbitNode], tmp_path: Path
-) -> None:
-    node = own_node()
-    with Publisher(write(tmp_path, "shop", node.url)) as publisher, closing(Wire(node.url)) as wire:
-        publisher.publish("sent", "before")
-        with alarm(node):
-            publisher._timeout_s = 1.0
-            # With the first one the broker says that it takes none, once all of it has heard of the alarm.
-            with pytest.raises(NotConfirmed, match=r"takes no messages for now.*it may arrive"):
-                publish_for_ever(publisher, "first")
-            with pytest.raises(NotConfirmed, match=r"takes no messages for now.*nothing was sent"):
-                publisher.publish("sent", "second")
-        publisher._timeout_s = 30.0
-        publisher.publish("sent", "after")
-        ready = wire.ready("shop.quick")
-        assert set(bodies(wire, "shop.quick", ready)) == {'"before"', '"first"', '"after"'}
-
-
 def test_a_message_that_is_too_large_is_refused_and_the_others_go_on(
     own_node: Callable[[], RabbitNode], tmp_path: Path
 ) -> None:

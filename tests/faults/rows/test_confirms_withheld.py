@@ -153,3 +153,33 @@ def test_a_publisher_that_takes_any_confirm_for_its_own_is_caught(
     connection.collect()
     finding.caused()
     finding.add_control(trap.oracle.judge(waiting=trap.found()))
+
+
+@pytest.mark.slow
+def test_a_link_that_is_silent_holds_no_request_for_long(
+    rabbitmq: Broker, proxy_to: ProxyTo, make_site: MakeSite, finding: Finding
+) -> None:
+    # Given a gateway whose link has gone silent
+    assert rabbitmq.node
+    proxy = proxy_to(rabbitmq.node.port)
+    site = make_site(rabbitmq.url)
+    gateway = Gateway(site=site)
+    command = start_with_gateway(gateway, through(rabbitmq, proxy))
+    proxy.block()
+    finding.caused()
+
+    # When requests come
+    with posting(gateway) as posts:
+        posts.wait_for_more("503 unconfirmed")
+        # Now that it is known, others hear of it at once: but for one that asks whether it is still so.
+        posts.wait_for_more("503 unavailable", 5)
+        proxy.resume()
+        posts.wait_for_more("202", 2)
+
+    # Then each was answered soon, and what was answered 202 is done
+    posts.check_refusals()
+    assert gateway.get("/readyz").status == 200
+    site.wait_done()
+    site.end(command)
+    # What wasn't confirmed in time is there all the same; nobody has sent it twice.
+    finding.add(site.oracle.judge(letter.n for letter in site.take()), duplicates=2 * PROCESSES * PREFETCH)
