@@ -153,9 +153,11 @@ class Intake:
         tag = f"{queue}.{self._generation}.{next(self._numbers)}"
 
         def on_cancel(_tag: str) -> None:
-            self._consumer_tags = [other for other in self._consumer_tags if other != tag]
+            self._forget(tag)
             self._away.cancelled(queue)
 
+        if deliveries := self._link.deliveries:
+            deliveries.add(tag, queue, self._generation, self._receive)
         try:
             # Not global: each consumer that follows has its own.
             self._channel.basic_qos(0, self._queues[queue], False)
@@ -167,6 +169,12 @@ class Intake:
             raise _ChannelClosed from error
         self._consumer_tags.append(tag)
 
+    def _forget(self, tag: str) -> None:
+        """Forget a consumer that the broker has ended: what still came for it is py-amqp's to give back."""
+        self._consumer_tags = [other for other in self._consumer_tags if other != tag]
+        if deliveries := self._link.deliveries:
+            deliveries.remove(tag)
+
     def _look_for(self, queues: Iterable[str]) -> None:
         for queue in queues:
             with closing(self._link.another_channel()) as channel:
@@ -176,12 +184,11 @@ class Intake:
 
     def _receiver(self, queue: str) -> Callable[[Any], None]:
         def receive(message: Any) -> None:
-            self._receive(queue, message)
+            self._receive(received.delivery(message, queue, self._generation))
 
         return receive
 
-    def _receive(self, queue: str, message: Any) -> None:
-        delivery = received.delivery(message, queue, self._generation)
+    def _receive(self, delivery: Delivery) -> None:
         if known := self._known(delivery):
             if known.finished:
                 self.settled(known)

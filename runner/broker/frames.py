@@ -12,11 +12,14 @@ from typing import Any
 
 from amqp.transport import TCPTransport
 
+from ebats.runner.broker.deliveries import Deliveries
+
 #: More would be copied about: what is left in the buffer is cut off frame by frame.
 _CHUNK = 16_384
 _FRAME_HEADER = struct.Struct(">BHI")
 #: Ends each frame (AMQP 0-9-1, section 4.2.3).
 _FRAME_END = 0xCE
+_METHOD = 1
 
 #: What py-amqp raises for bytes that it can't decode.
 _UNREADABLE = (ValueError, IndexError, struct.error)
@@ -30,6 +33,8 @@ class Frames:
         self._transport = connection.transport
         #: Encrypted ones are buffered elsewhere; they are read and written by py-amqp alone.
         self.is_fast = isinstance(self._transport, TCPTransport)
+        #: Consumers whose deliveries are read here and not by py-amqp.
+        self.deliveries = Deliveries()
 
     def read(self) -> bool:
         """Take what has arrived, without waiting; return whether there may be more.
@@ -54,8 +59,14 @@ class Frames:
             if data[end] != _FRAME_END:
                 raise ConnectionError("the broker sent a frame without its end")
             # Before the frame is dealt with: a callback may make py-amqp read.
-            transport._read_buffer = data[end + 1 :]
-            self._take(kind, channel, data[_FRAME_HEADER.size : end])
+            if kind == _METHOD and (found := self.deliveries.read(data, _FRAME_HEADER.size)):
+                receive, delivery, after = found
+                transport._read_buffer = data[after:]
+                self._connection.bytes_recv += 1  # what py-amqp knows by that the broker is alive
+                receive(delivery)
+            else:
+                transport._read_buffer = data[end + 1 :]
+                self._take(kind, channel, data[_FRAME_HEADER.size : end])
             data = transport._read_buffer
         transport._read_buffer = data
         return is_full

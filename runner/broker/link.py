@@ -13,6 +13,7 @@ from kombu.connection import Connection
 
 from ebats.pipelines.model import Broker
 from ebats.runner.broker.connect import BROKER_ERRORS, Say, check_lasting, connect
+from ebats.runner.broker.deliveries import Deliveries
 from ebats.runner.broker.frames import Frames
 
 _HEARTBEAT_CHECK_S = 1.0
@@ -81,6 +82,11 @@ class Link:
             say_unblocked()
 
         raw.on_blocked, raw.on_unblocked = on_blocked, on_unblocked
+
+    @property
+    def deliveries(self) -> Deliveries | None:
+        """Who reads deliveries faster than py-amqp; None where the connection is none of its own."""
+        return self._frames.deliveries if self._frames else None
 
     def another_channel(self) -> Any:
         """Return one more channel on the open connection: for calls that may fail, and so close it."""

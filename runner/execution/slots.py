@@ -82,7 +82,11 @@ class Slots:
         self._waiting: deque[Run] = deque()
         #: On their way to a thread or to the event loop, in order.
         self._starting: dict[Run, None] = {}
-        self._handed: queue.SimpleQueue[Run] = queue.SimpleQueue()
+        #: Those of them that the next free thread begins, and what wakes one.
+        self._ready: deque[Run] = deque()
+        self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
+        #: A thread has been woken and has not looked yet: it wakes the next one itself.
+        self._waking = False
         self._threads = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
@@ -152,18 +156,40 @@ class Slots:
             loop = self._loop or self._new_loop()
             loop.call_soon_threadsafe(self._start_async, run)
             return
+        self._ready.append(run)
+        if not self._waking:
+            self._wake_one()
+
+    def _wake_one(self) -> None:
+        """Wake one thread, which wakes the next one if there is more to begin.
+
+        Short tasks are done by then, and eight threads that are woken at once fight for one interpreter.
+        """
+        self._waking = True
         if self._threads < self._concurrency:
             self._threads += 1
             threading.Thread(target=self._work, name=f"slot-{self._threads}", daemon=True).start()
-        self._handed.put(run)
+        self._wakes.put(None)
 
     def _work(self) -> None:
         while True:
-            run: Run | None = self._handed.get()
-            while run is not None:
-                if self._begin(run):
-                    self._execute(run)
-                run = self._next(run)
+            self._wakes.get()
+            # Before looking, as `_start` looks after it has added: one of them sees the other.
+            self._waking = False
+            while (run := self._take_ready()) is not None:
+                while run is not None:
+                    if self._begin(run):
+                        self._execute(run)
+                    run = self._next(run)
+
+    def _take_ready(self) -> Run | None:
+        try:
+            run = self._ready.popleft()
+        except IndexError:
+            return None
+        if self._ready and not self._waking:
+            self._wake_one()
+        return run
 
     def _next(self, done: Run) -> Run | None:
         """Free a run's slot; return the next run if it is one for this thread, start it elsewhere if not."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -217,3 +218,50 @@ def test_no_more_runs_start_than_are_allowed() -> None:
 
 
 async def _never(_run: Run) -> None: ...
+
+
+def test_runs_that_come_in_bursts_from_several_threads_all_run_once() -> None:
+    done: list[Run] = []
+    lock = threading.Lock()
+
+    def execute(run: Run) -> None:
+        # Some wait, as a task does that asks somebody; most are over at once.
+        if run.envelope.delivery.received % 7 == 0:
+            time.sleep(0.001)
+        with lock:
+            done.append(run)
+
+    slots = Slots(8, execute, Gate().execute_async)
+    runs = [run_of(received=float(number)) for number in range(3000)]
+
+    def submit(share: int) -> None:
+        for number, run in enumerate(runs[share::3]):
+            assert slots.submit(run)
+            if number % 50 == 0:
+                time.sleep(0.001)
+
+    threads = [threading.Thread(target=submit, args=(share,)) for share in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    wait_until(lambda: len(done) == len(runs), 20, lambda: f"{len(done)} of {len(runs)}")
+    assert {id(run) for run in done} == {id(run) for run in runs}
+    wait_until(lambda: slots.ended == len(runs) and not slots.running, 5)
+
+
+def test_a_short_run_is_not_held_up_by_a_long_one_that_came_with_it(gate: Gate) -> None:
+    short_is_over = threading.Event()
+    long, short = run_of(), run_of()
+
+    def execute(run: Run) -> None:
+        gate.open.wait(20) if run is long else short_is_over.set()
+
+    slots = Slots(2, execute, gate.execute_async)
+    slots.submit(long)
+    slots.submit(short)
+
+    assert short_is_over.wait(20)
+    gate.open.set()
+    wait_until(lambda: slots.ended == 2, 5)
