@@ -7,6 +7,7 @@ from tests.benchmarks.contenders.dramatiq import Dramatiq
 from tests.benchmarks.contenders.ebats import Ebats
 from tests.benchmarks.contenders.faststream import FastStream
 from tests.benchmarks.contenders.huey import Huey
+from tests.benchmarks.contenders.perftest import PerfTest
 from tests.benchmarks.contenders.taskiq import Taskiq
 
 EBATS = Ebats()
@@ -25,10 +26,12 @@ HUEY_THREADS = Huey(
     workers="thread", kinds=frozenset({"noop", "cpu", "sleep", "payload", "three", "retried"})
 )
 BARE, BARE_BATCHES = Bare(), Bare(batch=50, speed=3)
+PERFTEST, PERFTEST_QUORUM = PerfTest(), PerfTest("quorum")
 
 EVERYBODY: tuple[Contender, ...] = (
     *(EBATS, CLASSIC, ASYNC, PREFORK, THREADS, DRAMATIQ, FASTSTREAM, TASKIQ),
     *(HUEY, HUEY_THREADS, BARE, BARE_BATCHES),
+    *(PERFTEST, PERFTEST_QUORUM),
 )
 #: Those who show whether a release of RabbitMQ makes a difference.
-SOME: tuple[Contender, ...] = (EBATS, CLASSIC, PREFORK, DRAMATIQ)
+SOME: tuple[Contender, ...] = (EBATS, CLASSIC, PREFORK, DRAMATIQ, PERFTEST, PERFTEST_QUORUM)

@@ -16,6 +16,7 @@ class Huey(Peer):
     kinds: frozenset[str] = frozenset({"noop", "cpu", "payload", "three", "retried"})
     speed: float = 0.5
     module = "tests.benchmarks.work.huey_app"
+    sender = "tests.benchmarks.work.huey_send"
     packages = ("huey",)
     brokers = frozenset({"sqlite"})
 

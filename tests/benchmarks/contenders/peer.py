@@ -11,13 +11,15 @@ class Peer:
     """A contender whose module publishes as `python -m MODULE KIND NUMBER`."""
 
     module: str
+    #: What publishes, where it is another module.
+    sender = ""
     packages: Sequence[str]
     brokers = frozenset({"rabbitmq"})
 
     def send(self, bench: Bench, kind: str, number: int) -> dict[str, float]:
         """Publish with what the contender has for it, over one connection that is kept."""
         bench.variables["EBATS_BENCH_KIND"] = kind
-        return bench.printed("-m", self.module, kind, str(number))
+        return bench.printed("-m", self.sender or self.module, kind, str(number))
 
     def execute(self, bench: Bench, kind: str, number: int, broker_pid: int | None) -> dict[str, float]:
         """Run a worker."""

@@ -1,4 +1,4 @@
-"""The tasks for huey, on SQLite: `python -m tests.benchmarks.work.huey_app KIND NUMBER` publishes."""
+"""The tasks for huey, on SQLite; huey_send publishes: huey knows a function by its module, not `__main__`."""
 
 import os
 from pathlib import Path
@@ -7,12 +7,10 @@ from huey import SqliteHuey
 from huey.exceptions import RetryTask
 from tests.benchmarks.work import tasks
 from tests.benchmarks.work.messages import body_of, tasks_of
-from tests.benchmarks.work.sending import send
 
 huey = SqliteHuey(
     "bench", filename=str(Path(os.environ["EBATS_BENCH_FOLDER"]) / "huey.db"), results=False, fsync=False
 )
-# Named here: the module is `__main__` where it publishes.
 by_name = {task.__name__: huey.task(name=task.__name__)(task) for task in tasks.PLAIN}
 noop = by_name["noop"]
 
@@ -32,7 +30,3 @@ def publish(kind: str, n: int) -> None:
     body = body_of(kind, n)
     for name in tasks_of(kind):
         by_name[name](**body)
-
-
-if __name__ == "__main__":
-    send(publish)
