@@ -63,6 +63,8 @@ class Child:
         self.asked = self.answered = False
         #: The message that the lane works on.
         self.at_work: str | None = None
+        #: Its parent has killed it.
+        self.killed = False
         #: Lease queues that nobody needs: whoever finds it dead deletes them.
         self.loose: set[str] = set()
         with suppress(OSError):  # it has died already, and that is seen elsewhere
@@ -73,6 +75,11 @@ class Child:
     def pid(self) -> int:
         """Return the process id."""
         return self._popen.pid
+
+    @property
+    def name(self) -> str:
+        """Return what it is called in the log: `orders#2 (pid 4711)`."""
+        return f"{self.spec.name} (pid {self.pid})"
 
     def ask(self) -> None:
         """Ask for the counters of this moment."""
@@ -137,6 +144,7 @@ class Child:
 
     def kill(self) -> None:
         """End the process at once."""
+        self.killed = True
         self._popen.send_signal(signal.SIGKILL)
 
     def close(self) -> None:

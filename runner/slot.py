@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ebats.pipelines.plan import ProcessSpec
+from ebats.pipelines.problems import EbatsError
 from ebats.runner.child import Child
 
 #: So many deaths in a row, with nothing done in between, end the run.
@@ -12,6 +13,10 @@ _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 30.0
 #: A process that has lived so long has got somewhere.
 _GOT_SOMEWHERE_S = 10.0
+
+
+class RunFailed(EbatsError):
+    """Raised when a run can't go on: a process that dies again and again."""
 
 
 @dataclass(slots=True)
@@ -39,3 +44,9 @@ class Slot:
         """Note that the process left as it should: the next one may start at once."""
         self.deaths = 0
         self.next_start = now
+
+    def check_deaths(self) -> None:
+        """Raise RunFailed when the process has died too often in a row."""
+        if self.deaths >= MOST_DEATHS:
+            often = f"{self.deaths} times in a row"
+            raise RunFailed(f"{self.spec.name} died {often} without getting anything done: see the log")

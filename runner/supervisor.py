@@ -15,29 +15,23 @@ import setproctitle
 from ebats.pipelines.former import Former
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.plan import FINISHED, ProcessSpec, consumers, producers
-from ebats.pipelines.problems import EbatsError
 from ebats.runner.alerter_slot import AlerterSlot
 from ebats.runner.child import Child
-from ebats.runner.endings import how_it_ended
+from ebats.runner.endings import death
 from ebats.runner.execution.outbox import Outbox, open_channel
 from ebats.runner.execution.process_log import ProcessLog, Source
 from ebats.runner.lane_slot import LaneSlot
 from ebats.runner.lookout import Lookout
-from ebats.runner.slot import MOST_DEATHS, Slot
+from ebats.runner.silence import TOO_LONG, Silence
+from ebats.runner.slot import Slot
 from ebats.runner.slots_state import state_of
 from ebats.runner.trial import try_entry_points
 
 _TICK_S = 0.25
 #: How often it is looked whether anything is left to do.
 _ASK_S = 0.2
-#: A child that says nothing for so long holds its interpreter, and can't end its task by itself.
-_SILENT_S = 30.0
 #: On top of the grace time: for hand-backs, confirms, acknowledgements.
 _FLUSH_S = 15.0
-
-
-class RunFailed(EbatsError):
-    """Raised when a run can't go on: a process that dies again and again."""
 
 
 class Watches(Protocol):
@@ -64,7 +58,8 @@ class Supervisor:
         self._lookout = Lookout(pipeline, self._want_lane, self.say)
         #: The counters of processes that have ended, added up.
         self._ended: Counter[str] = Counter()
-        self._going = False
+        self._silence = Silence()
+        self._going = self._draining = False
         self._asked_at = 0.0
         self._why = "stops"
         self._hurried = False
@@ -153,6 +148,7 @@ class Supervisor:
 
     def _drain(self, workers: list[Slot]) -> bool:
         first = len(self._signals)
+        self._draining = True
         self._lookout.stop()
         self.log.info("stops: what runs may finish, the rest is handed back" if first else self._why)
         for child in self._children(workers):
@@ -190,22 +186,23 @@ class Supervisor:
         with suppress(BlockingIOError):
             os.read(self._woken, 4096)
         now = time.monotonic()
+        if held := self._silence.looked(before, now):
+            self.log.warning(held)
         for slot in self._everyone():
             if slot.child:
-                self._attend(slot, slot.child, now, paused=now - before > _SILENT_S / 2)
+                self._attend(slot, slot.child, now)
         return now
 
-    def _attend(self, slot: Slot, child: Child, now: float, *, paused: bool) -> None:
+    def _attend(self, slot: Slot, child: Child, now: float) -> None:
         code = child.exit_code()
         for words in child.read():
             self._hear(child, words)
         if code is not None:
             self._ended_with(slot, child, code, now)
-        elif paused:
-            # This process itself was stopped for a while: nobody could be heard.
+        elif self._silence.is_excused:
             child.heard_at = now
-        elif child.ready and slot is not self._writer and now - child.heard_at > _SILENT_S:
-            self.log.error(f"{child.spec.name} (pid {child.pid}) has been silent for 30 s: killed")
+        elif child.ready and slot is not self._writer and self._silence.is_too_long(child.heard_at, now):
+            self.log.error(f"{child.name} {TOO_LONG}")
             child.kill()
             child.heard_at = now
 
@@ -232,15 +229,16 @@ class Supervisor:
             self._alerter.note_death(child, code)
             # Where nobody waits for a clean end it is no fault that there is none.
             say = self.log.info if self._hurried else self.log.error
-            say(f"{child.spec.name} (pid {child.pid}) died: {how_it_ended(code)}")
+            pause_s = None if self._draining else slot.next_start - now
+            say(f"{child.name} {death(code, pause_s, is_ours=child.killed)}")
 
     def _replace(self, now: float) -> None:
         for slot in [self._writer, self._alerter, *self._slots]:
             if slot is not self._alerter:
-                self._give_up(slot)
+                slot.check_deaths()
             if slot.child is None and not slot.finished and now >= slot.next_start:
                 self._start(slot)
-        self._give_up(self._lane)
+        self._lane.check_deaths()
         if self._lane.is_due(now):
             self._lane.begin()
             self._start(self._lane)
@@ -248,11 +246,6 @@ class Supervisor:
     def _want_lane(self) -> None:
         # A lane that runs takes them all; one that is about to leave would miss them.
         self._lane.wanted = True
-
-    def _give_up(self, slot: Slot) -> None:
-        if slot.deaths >= MOST_DEATHS:
-            often = f"{slot.deaths} times in a row"
-            raise RunFailed(f"{slot.spec.name} died {often} without getting anything done: see the log")
 
     def _start(self, slot: Slot) -> None:
         is_writer = slot is self._writer

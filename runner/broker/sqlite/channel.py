@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from amqp.exceptions import ConsumerCancelled
 
-from ebats.runner.broker.sqlite import declare, errors, leases
+from ebats.runner.broker.sqlite import declare, errors, leases, owners
 from ebats.runner.broker.sqlite.consumers import Consumer
 from ebats.runner.broker.sqlite.leases import Lease
 from ebats.runner.broker.sqlite.message import Delivery
@@ -155,6 +155,7 @@ class Channel(SendingChannel):
         owner = connection.own()
 
         def work(db: Any, state: Any) -> Any:
+            owners.check_living(db, connection.store, owner)
             found = declare.find_queue(state, queue or self._last_queue, owner, errors.BASIC_GET)
             rows = leases.claim(db, found.id, owner, 1)
             if rows and no_ack:

@@ -71,9 +71,10 @@ class ProcessLocks:
         return True
 
     def is_current(self) -> bool:
-        """False in a forked child, and when the folder was deleted and made again."""
+        """False in a forked child, and when one of the files was deleted, and perhaps made again."""
+        files = (("lock", self._mutex), ("owners", self._owners))
         try:
-            same = os.path.samestat(os.fstat(self._mutex), Path(self.folder, "lock").stat())
+            same = all(os.path.samestat(os.fstat(fd), Path(self.folder, name).stat()) for name, fd in files)
         except FileNotFoundError:
             return False
         return same and self.pid == os.getpid()

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 
-from ebats.runner.broker.sqlite import declare, leases, wake
+from ebats.runner.broker.sqlite import declare, errors, leases, wake
 from ebats.runner.broker.sqlite.leases import Settlements
 from ebats.runner.broker.sqlite.store import Store
 
@@ -20,6 +20,20 @@ def register(store: Store) -> int:
                 return owner
 
     return store.write(work)
+
+
+def check_living(db: sqlite3.Connection, store: Store, owner: int) -> None:
+    """Refuse to settle or to lease for an owner that others took for dead: its messages are theirs.
+
+    What it leased from now on nobody would ever give back, and what it settles may be at work elsewhere.
+
+    Raises ConnectionForced: a new connection is another owner.
+    """
+    if not db.execute("SELECT 1 FROM owner WHERE id = ?", (owner,)).fetchone():
+        raise errors.unavailable(
+            f"another process took this one for dead, and took its messages over: in {store.files.folder},"
+            " which holds the locks of all, something was deleted, or opened by this process itself"
+        )
 
 
 def reap(store: Store) -> set[int]:

@@ -163,6 +163,8 @@ class Pump:
         done = _Turn()
         state = self._store.topology()
         owner = self._connection.owner
+        if owner:
+            owners.check_living(db, self._store, owner)
         if what:
             done.touched |= leases.settle(db, state, owner, what)
         if self._due is not None and self._due <= time.time() * 1000:

@@ -50,9 +50,10 @@ def test_the_mutex_keeps_threads_apart(folder: str) -> None:
     mutex.release(locks)
 
 
-def test_a_folder_that_was_deleted_and_made_again_gets_new_locks(folder: str) -> None:
+@pytest.mark.parametrize("file", ["lock", "owners"])
+def test_a_folder_that_was_deleted_and_made_again_gets_new_locks(folder: str, file: str) -> None:
     old = mutex.acquire(folder)
-    Path(folder, "lock").unlink()
+    Path(folder, file).unlink()
     new = mutex.acquire(folder)
     assert new is not old
     mutex.release(old)
