@@ -10,6 +10,7 @@ from tests.integration.actor import actor
 from tests.integration.wire import Wire, bodies
 
 Lose = Callable[[Path], None]
+TAKEN = "(took this one|taken this process) for dead"
 
 
 def open_and_close(owners: Path) -> None:
@@ -35,12 +36,12 @@ def test_who_was_taken_for_dead_settles_nothing_and_takes_nothing_more(tmp_path:
     with actor(url, "hold", "q", "5") as other:
         # When another process has both, and the first acknowledges what it had
         assert other.wait_for_lines(2) == ["a", "b"]
-        with pytest.raises(ConnectionForced, match="another process took this one for dead"):
+        with pytest.raises(ConnectionForced, match=TAKEN):
             sleeper.ack(late)
         # Then both are still the other's
-        with pytest.raises(ConnectionForced, match="another process took this one for dead"):
+        with pytest.raises(ConnectionForced, match=TAKEN):
             sleeper.drain(0.5)
-        with pytest.raises(ConnectionForced, match="another process took this one for dead"):
+        with pytest.raises(ConnectionForced, match=TAKEN):
             sleeper.channel.basic_get("q")
         sleeper.close()
         again = Wire(url)
@@ -50,3 +51,23 @@ def test_who_was_taken_for_dead_settles_nothing_and_takes_nothing_more(tmp_path:
     again.consume("q")
     assert bodies(again.receive(2)) == ["a", "b"]
     again.close()
+
+
+def test_who_has_locks_that_were_deleted_takes_nobody_for_dead(tmp_path: Path) -> None:
+    # Given a process that works by a new file of locks, and one that had opened the old one
+    url = f"sqlite:///{tmp_path}/x.db"
+    old = Wire(url)
+    old.queue("q")
+    old.send("q", "a", "b")
+    delete(tmp_path / "x.db.d" / "owners")
+    with actor(url, "hold", "q", "5") as other:
+        other.wait_for_lines(2)
+
+        # Then the old one connects anew, before it looks for the dead
+        with pytest.raises(ConnectionForced, match="were deleted"):
+            old.drain_for(5)
+        old.close()
+        new = Wire(url)
+        new.drain_for(1.5)
+        assert new.ready("q") == 0
+        new.close()

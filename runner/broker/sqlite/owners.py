@@ -40,7 +40,13 @@ def reap(store: Store) -> set[int]:
     """Give back what connections of dead processes had; give the ids of the queues that got something.
 
     Any connected process may do this, and looks about once a second.
+
+    Raises ConnectionForced where its own locks are no longer those of the others: it would take all for dead.
     """
+    if not store.locks.is_current():
+        raise errors.unavailable(
+            f"the locks in {store.files.folder} were deleted: others may have taken this process for dead"
+        )
     dead = [owner for (owner,) in store.read("SELECT id FROM owner") if store.locks.is_dead(owner)]
     if not dead:
         return set()
