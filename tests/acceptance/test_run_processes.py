@@ -1,7 +1,6 @@
 """The processes of a run: hooks, limits, entry points that are no good, processes that always die."""
 
 import re
-import signal
 from pathlib import Path
 
 import psutil
@@ -195,26 +194,6 @@ def test_only_the_named_consumers_run(site: Site) -> None:
     assert site.ready("work") == 1
     site.run("--only", "one", "--only", "two")
     assert sorted(run["task"] for run in site.oracle.done()) == ["other", "work"]
-
-
-@pytest.mark.slow
-def test_process_that_is_frozen_is_killed_and_its_work_taken_over(site: Site) -> None:
-    # Given two processes with work in hand
-    site.write_work({"processes": 2, "concurrency": 2, "prefetch": 4})
-    command = site.start()
-    site.send([f"m-{number}" for number in range(50)], seconds=0.1)
-    site.wait_started(4)
-
-    # When one of them is frozen, perhaps in the middle of a write to the embedded broker
-    frozen = site.consumers(command)[0]
-    frozen.send_signal(signal.SIGSTOP)
-
-    # Then it is killed after half a minute of silence, and all is done
-    site.wait_done(80)
-    wait_until(lambda: not frozen.is_running(), 10, "it wasn't killed")
-    assert command.running
-    site.end(command)
-    site.oracle.judge().check(duplicates=2 * 4)
 
 
 def test_processes_are_called_by_pipeline_and_consumer(site: Site) -> None:

@@ -168,6 +168,12 @@ def hang_once(n: str) -> None:
         time.sleep(600)
 
 
+def hang_second(n: str) -> None:
+    """Hang for good the second time that a message comes."""
+    if not _is_first(n) and _is_first(f"{n}-second"):
+        time.sleep(600)
+
+
 def hang_other_once(n: str) -> None:
     """Do the same in the second task of an event."""
     hang_once(f"{n}-other")
@@ -238,6 +244,7 @@ ACTS: dict[str, Callable[[str], None]] = {
     "reject": refuse,
     "fail_once": fail_once,
     "hang_once": hang_once,
+    "hang_second": hang_second,
     "hang_other_once": hang_other_once,
     "hold_once": hold_interpreter_once,
     "eat": eat_memory,
