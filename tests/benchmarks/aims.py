@@ -24,6 +24,8 @@ class Aim:
     asked: float
     #: How names begin: the best of these is compared with; by default the best of all that run tasks.
     against: tuple[str, ...] = ()
+    #: Which of ebats's ways is compared; by default `ebats`, as it comes.
+    ours: str = ""
 
 
 def _of_noop(broker: str, whom: str, asked: float, against: str) -> Aim:
@@ -43,8 +45,19 @@ AIMS = (
         for whom, asked, against in (
             ("Dramatiq", 2, "Dramatiq"),
             ("Celery, prefork", 6, "Celery, prefork"),
-            ("PerfTest", 0.55, "PerfTest"),
         )
+    ),
+    *(
+        Aim(
+            words="No-op tasks a second, classic queues",
+            whom="PerfTest's consumer",
+            kind="noop",
+            broker=broker,
+            asked=0.55,
+            against=("PerfTest, classic",),
+            ours="ebats, classic queues",
+        )
+        for broker in ("rabbitmq310", "rabbitmq40")
     ),
     _of_noop("sqlite", "huey", 4, "huey"),
     _of_best(_PUBLISH, "the best other", "publish", "rabbitmq310"),
@@ -100,7 +113,7 @@ def _outcome(figures: Figures, aim: Aim) -> Outcome:
         for name in figures.of(aim.kind, aim.broker).contenders()
         if (found := figures.of(aim.kind, aim.broker, name)).values(kind.quantity)
     }
-    ours = own(medians, kind)
+    ours = (aim.ours if aim.ours in medians else None) if aim.ours else own(medians, kind)
     theirs = {name: value for name, value in medians.items() if not is_ours(name) and _compared(aim, name)}
     if ours is None or not theirs:
         return Outcome(aim=aim)

@@ -1,10 +1,13 @@
 """Dramatiq on RabbitMQ."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.benchmarks.contenders.peer import Peer
 from tests.benchmarks.kinds import SLEEP_CONCURRENCY
+
+#: It comes with twice the threads, which costs it a third more processor time for tasks that do nothing.
+PREFETCH = 128
 
 
 @dataclass(frozen=True)
@@ -21,9 +24,13 @@ class Dramatiq(Peer):
         """Return the command."""
         return (
             f"dramatiq {' '.join(self.command(kind)[2:])}",
-            "prefetch as it comes, twice the threads; acknowledged after the work, as it always is",
+            f"dramatiq_queue_prefetch={PREFETCH}; acknowledged after the work, as it always is",
             "durable classic queue, persistent messages; publishing isn't confirmed",
         )
+
+    def variables(self, kind: str) -> Mapping[str, str]:
+        """Let each process take more at once."""
+        return {"dramatiq_queue_prefetch": str(PREFETCH)}
 
     def command(self, kind: str) -> Sequence[str]:
         """Run the processes."""

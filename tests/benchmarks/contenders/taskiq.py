@@ -1,6 +1,6 @@
 """Taskiq on RabbitMQ by taskiq-aio-pika, with uvloop."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.benchmarks.contenders.peer import Peer
@@ -21,13 +21,21 @@ class Taskiq(Peer):
         """Return the command and what is set in the app."""
         return (
             f"taskiq {' '.join(self.command(kind)[2:])}; coroutines, uvloop",
-            f"qos={50 if kind == 'sleep' else 100}, no result backend",
+            f"qos={_at_once(kind)}, no result backend",
             "quorum queue, as it comes; persistent messages, each confirmed, 100 publishes at once",
         )
 
+    def variables(self, kind: str) -> Mapping[str, str]:
+        """Tell the app how many messages a process gets at once."""
+        return {"EBATS_BENCH_PREFETCH": str(_at_once(kind))}
+
     def command(self, kind: str) -> Sequence[str]:
         """Run the processes; no pydantic, for the others check no types either."""
-        size = (1, SLEEP_CONCURRENCY) if kind == "sleep" else (2, 100)
-        limits = ("--workers", str(size[0]), "--max-async-tasks", str(size[1]))
+        workers = 1 if kind == "sleep" else 2
+        limits = ("--workers", str(workers), "--max-async-tasks", str(_at_once(kind)))
         how = ("--ack-type", "when_executed", "--no-parse", "--log-level", "ERROR")
         return ("-m", "taskiq", "worker", f"{self.module}:broker", *limits, *how)
+
+
+def _at_once(kind: str) -> int:
+    return SLEEP_CONCURRENCY if kind == "sleep" else 100

@@ -8,13 +8,12 @@ from typing import Any
 import uvloop
 from faststream import AckPolicy, FastStream
 from faststream.rabbit import Channel, ExchangeType, RabbitBroker, RabbitExchange, RabbitQueue
-from tests.benchmarks.kinds import SLEEP_CONCURRENCY
 from tests.benchmarks.work import tasks
 from tests.benchmarks.work.messages import TASKS, body_of, tasks_of
 from tests.benchmarks.work.sending import send_many
 
 # A broker without a limit sends one worker all that it has. The number is also how many run at once.
-PREFETCH = int(os.environ.get("EBATS_BENCH_PREFETCH") or 2 * SLEEP_CONCURRENCY)
+PREFETCH = int(os.environ.get("EBATS_BENCH_PREFETCH") or 100)
 # It logs each message at `info` otherwise.
 broker = RabbitBroker(
     os.environ["EBATS_BENCH_URL"], default_channel=Channel(prefetch_count=PREFETCH), logger=None
