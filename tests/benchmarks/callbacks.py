@@ -70,7 +70,7 @@ _OURS = (
 )
 _CELERY_SETTINGS = (
     f"celery worker -P threads -c {CELERY_THREADS}; the same answer is checked",
-    "task_acks_late, worker_prefetch_multiplier = 64, no result backend; durable classic queue",
+    "task_acks_late, worker_prefetch_multiplier = 100, no result backend; durable classic queue",
 )
 _CELERY = (
     Way(

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks.contenders import everybody
+from tests.benchmarks.contenders import everybody, jars
 from tests.benchmarks.contenders.contender import Contender
+from tests.benchmarks.contenders.perftest import PerfTest
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.harness import PIPELINE, WORK, Bench
 from tests.benchmarks.kinds import BY_NAME
@@ -15,12 +16,15 @@ from tests.brokers import RabbitNode
 
 #: What a contender prints leaves these out.
 _WARMING_UP = 100
+_UNCONFIRMED_AT_ONCE = 1_000
 _UNCONFIRMED = "durable classic queue, persistent messages; not confirmed"
 
 
 def measure(folder: Path, node: RabbitNode | None, rounds: int, scale: float) -> Figures:
     """Compare on RabbitMQ, or without a node on SQLite."""
-    ways = (*_OURS, *_PEERS, *_BARE) if node else (*_OURS, *_ON_SQLITE)
+    # It has no brokers where there is no Java.
+    limits = (*_BARE, *(_PERFTEST if everybody.PERFTEST.brokers else ()))
+    ways = (*_OURS, *_PEERS, *limits) if node else (*_OURS, *_ON_SQLITE)
     return compare(folder, BY_NAME["publish"], ways, node, rounds, scale)
 
 
@@ -96,7 +100,9 @@ _BARE = (
     Way(
         name="py-amqp, confirms pipelined",
         run=partial(_bare, "pipelined"),
-        settings=("at most 1,000 unconfirmed; durable classic queue, persistent messages",),
+        settings=(
+            f"at most {_UNCONFIRMED_AT_ONCE:,} unconfirmed; durable classic queue, persistent messages",
+        ),
         part=2.0,
     ),
     Way(
@@ -104,6 +110,24 @@ _BARE = (
         run=partial(_bare, "each"),
         settings=("basic_publish_confirm waits for each; durable classic queue, persistent messages",),
         part=0.2,
+    ),
+)
+_PERFTEST_SETTINGS = (
+    f"PerfTest {jars.VERSION} --producers 1; durable classic queue, persistent messages",
+    "the time that its virtual machine takes to start is in its processor time",
+)
+_PERFTEST = (
+    _peer(
+        PerfTest(),
+        "PerfTest, unconfirmed",
+        8.0,
+        (*_PERFTEST_SETTINGS, "not confirmed"),
+    ),
+    _peer(
+        PerfTest(confirm=_UNCONFIRMED_AT_ONCE),
+        "PerfTest, confirmed",
+        8.0,
+        (*_PERFTEST_SETTINGS, f"--confirm {_UNCONFIRMED_AT_ONCE}"),
     ),
 )
 _ON_SQLITE = (

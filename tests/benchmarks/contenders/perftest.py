@@ -28,6 +28,8 @@ class PerfTest:
     queues: str = "classic"
     kinds: frozenset[str] = frozenset({"noop"})
     packages: Sequence[str] = ()
+    #: How many published ones may be unconfirmed at once; 0: none is confirmed.
+    confirm: int = 0
     #: It shows a figure a second, and its virtual machine takes a second to warm up.
     speed: float = 8.0
 
@@ -51,7 +53,8 @@ class PerfTest:
 
     def send(self, bench: Bench, kind: str, number: int) -> dict[str, float]:
         """Publish with its producer; its own rate counts, which warming up is part of."""
-        publish = ("-x", "1", "-y", "0", "-C", str(number), "-s", str(SMALL_BYTES))
+        confirm = ("--confirm", str(self.confirm)) if self.confirm else ()
+        publish = ("-x", "1", "-y", "0", "-C", str(number), "-s", str(SMALL_BYTES), *confirm)
         output = bench.folder / "output.txt"
         with bench.running(*self._command(bench, *publish), gently=False) as process:
             deadline = time.monotonic() + DEADLINE_S

@@ -1,9 +1,7 @@
 """The tasks for Celery: `python -m tests.benchmarks.work.celery_app KIND NUMBER` publishes."""
 
 import os
-import threading
 
-import requests
 from celery import Celery, Task
 from tests.benchmarks.work import tasks
 from tests.benchmarks.work.messages import body_of, tasks_of
@@ -15,7 +13,6 @@ app.conf.task_acks_late = True
 app.conf.task_ignore_result = True
 # For many short tasks, its documentation says: 50, 100, or 150.
 app.conf.worker_prefetch_multiplier = 100
-here = threading.local()
 by_name = {task.__name__: app.task(name=task.__name__)(task) for task in tasks.PLAIN}
 noop = by_name["noop"]
 
@@ -35,26 +32,6 @@ def publish(kind: str, n: int) -> None:
     body = body_of(kind, n)
     for name in tasks_of(kind):
         by_name[name].apply_async(kwargs=body)
-
-
-@app.task(ignore_result=True)
-def call(n: int) -> None:
-    """Post as most people write it: a connection for each request."""
-    check(requests.post(os.environ["EBATS_BENCH_SINK"], json={"order": n}, timeout=30))
-
-
-@app.task(ignore_result=True)
-def call_kept(n: int) -> None:
-    """Post over a connection that the thread keeps."""
-    if not hasattr(here, "session"):
-        here.session = requests.Session()
-    check(here.session.post(os.environ["EBATS_BENCH_SINK"], json={"order": n}, timeout=30))
-
-
-def check(response: requests.Response) -> None:
-    """Raise unless the merchant has taken it."""
-    if response.status_code != 200 or response.text != "success":
-        raise RuntimeError(f"answered {response.status_code}, {response.text!r}")
 
 
 if __name__ == "__main__":

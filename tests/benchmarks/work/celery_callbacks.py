@@ -10,7 +10,7 @@ app = Celery("bench", broker=os.environ["EBATS_BENCH_URL"])
 app.conf.task_acks_late = True
 app.conf.task_ignore_result = True
 # For many short tasks, its documentation says: 50, 100, or 150.
-app.conf.worker_prefetch_multiplier = 64
+app.conf.worker_prefetch_multiplier = 100
 here = threading.local()
 
 
