@@ -80,7 +80,7 @@ class Intake:
         """Say that a delivery is done with: it is acknowledged within 20 ms. Any thread may call it."""
         self._settled.append(delivery)
         if self._link.asleep and len(self._settled) >= self._wake_at:
-            self._link.wake()
+            self._link.wake_once()
 
     def acknowledge_first(self, delivery: Delivery, timeout_s: float) -> bool:
         """Acknowledge a delivery before its runs; return whether the broker was told in time."""

@@ -142,6 +142,15 @@ class Link:
         with suppress(BlockingIOError):  # it has been woken many times already
             os.write(self._wake_in, b".")
 
+    def wake_once(self) -> None:
+        """Wake the thread that sleeps: whoever comes before it has awoken needs no wake-up of its own.
+
+        Each is a system call, which lets go of the interpreter.
+        """
+        # Before the wake: who sleeps again meanwhile is woken once too often.
+        self.asleep = False
+        self.wake()
+
     def wait(self, timeout_s: float) -> None:
         """Sleep until the broker has something, somebody wakes the thread, or the time is over."""
         assert self._connection is not None

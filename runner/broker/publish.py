@@ -68,9 +68,7 @@ class Publisher:
         # By one call: who takes the first finds the others behind it.
         self._waiting.extend(sendings)
         if self._link.asleep:
-            # Once is enough. Before the wake: who sleeps again meanwhile is woken once too often.
-            self._link.asleep = False
-            self._link.wake()
+            self._link.wake_once()
         if self.ended:
             self._refuse_the_rest()
 
