@@ -15,6 +15,7 @@ from ebats.pipelines.model import Broker
 from ebats.runner.broker.connect import BROKER_ERRORS, Say, check_lasting, connect
 from ebats.runner.broker.deliveries import Deliveries
 from ebats.runner.broker.frames import Frames
+from ebats.runner.broker.why_lost import why_lost
 
 _HEARTBEAT_CHECK_S = 1.0
 
@@ -101,7 +102,7 @@ class Link:
         """
         if self._lost_at is None:
             self._lost_at = time.monotonic()
-            self._say("warning", f"the connection to the broker was lost: {error or type(error).__name__}")
+            self._say("warning", f"the connection to the broker was lost: {why_lost(error)}")
         self._abandon()
         self.close()
         check_lasting(self._broker, error)

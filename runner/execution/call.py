@@ -198,6 +198,9 @@ async def call_async(function: Function, payload: object, context: MakeContext) 
 
 def failed(error: BaseException) -> Failed:
     """Return an exception as a result: its class, its text cut at 4 KiB, its traceback at 8."""
+    if isinstance(error, MemoryError):
+        # What the task has taken hangs on its frames: settling it needs memory, too.
+        traceback.clear_frames(error.__traceback__)
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     if isinstance(error, Retry):

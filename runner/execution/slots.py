@@ -65,7 +65,7 @@ class Slots:
     """Lets at most `concurrency` runs go at once; the others wait in order.
 
     `execute` runs a sync one to its end, on one of the threads; `execute_async` makes the coroutine
-    of an async one. Neither may raise.
+    of an async one. Neither raises but where the process is in trouble, without memory: see `failure`.
     """
 
     def __init__(
@@ -95,6 +95,8 @@ class Slots:
         self.running: set[Run] = set()
         #: How many runs have ended.
         self.ended = 0
+        #: What kept a run from being settled, or ended a thread: the process has to end, too.
+        self.failure: BaseException | None = None
 
     def submit(self, run: Run) -> bool:
         """Start a run, or let it wait for a free slot; False: the slots are closed."""
@@ -168,8 +170,17 @@ class Slots:
         self._waking = True
         if self._threads < self._concurrency:
             self._threads += 1
-            threading.Thread(target=self._work, name=f"slot-{self._threads}", daemon=True).start()
+            self._start_thread(self._work, f"slot-{self._threads}")
         self._wakes.put(None)
+
+    def _start_thread(self, target: Callable[[], None], name: str) -> None:
+        threading.Thread(target=self._guarded, args=(target,), name=name, daemon=True).start()
+
+    def _guarded(self, target: Callable[[], None]) -> None:
+        try:
+            target()
+        except BaseException as error:
+            self.failure = error
 
     def _work(self) -> None:
         while True:
@@ -234,9 +245,12 @@ class Slots:
     def _create_task(self, run: Run) -> None:
         assert self._loop is not None
         run.future = self._loop.create_task(self._execute_async(run))
-        run.future.add_done_callback(lambda _: self._done_async(run))
+        run.future.add_done_callback(lambda future: self._done_async(run, future))
 
-    def _done_async(self, run: Run) -> None:
+    def _done_async(self, run: Run, future: "asyncio.Task[None]") -> None:
+        if not future.cancelled() and (error := future.exception()):
+            self.failure = error
+            return
         following = self._next(run)
         if following is not None:
             self._start_async(following)
@@ -248,8 +262,7 @@ class Slots:
         with self._lock:
             if self._loop is None:
                 self._loop = _fast_loop() or asyncio.new_event_loop()
-                serve = partial(_serve, self._loop)
-                threading.Thread(target=serve, name="event-loop", daemon=True).start()
+                self._start_thread(partial(_serve, self._loop), "event-loop")
             return self._loop
 
 

@@ -7,6 +7,7 @@ from ebats.pipelines.plan import ProcessSpec, prefetches
 from ebats.runner.execution import settle
 from ebats.runner.execution.envelope import Envelope
 from ebats.runner.execution.journal import Journal
+from ebats.runner.execution.seldom import Seldom
 from ebats.runner.execution.slots import Run
 from ebats.runner.roles.functions import hook
 from ebats.runner.roles.parent import Parent
@@ -64,6 +65,7 @@ class Suspects:
     def __init__(self, worker: Worker, spec: ProcessSpec) -> None:
         self._worker = worker
         self._pipeline = spec.pipeline
+        self._seldom = Seldom()
 
     def admit(self, envelope: Envelope, task: Task) -> bool:
         """Return whether a run may start here; a suspect is on its way to the lane instead."""
@@ -72,9 +74,10 @@ class Suspects:
             return True
         worker = self._worker
         worker.engine.settler.count("suspects")
-        worker.journal.log.warning(
-            f"{task.name} was cut short again and again: it runs alone from now on", id=envelope.id
-        )
+        # One message that kills makes suspects of all that were beside it.
+        log = worker.journal.log
+        say = log.warning if self._seldom.may_say(task.name) else log.debug
+        say(f"{task.name} was cut short again and again: it runs alone from now on", id=envelope.id)
         message = settle.suspect(self._pipeline, envelope, task, envelope.crashes)
         # Not before it is there: a lane that finds nothing leaves.
         worker.engine.settler.pass_on(delivery, message, lambda: worker.parent.tell(suspect=envelope.id))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ebats.pipelines.counting import counted
 from ebats.pipelines.lease import waiting_s
 from ebats.pipelines.plan import ProcessSpec
 from ebats.runner.broker.consume import Intake
@@ -96,8 +97,9 @@ class Worker:
     def _attend(self, timeout_s: float) -> None:
         """Listen to the parent, and tell it how things are."""
         words = self.parent.listen(timeout_s)
-        if failure := self.intake.failure or self.publisher.failure or self.leases.failure:
-            raise failure
+        for part in (self.intake, self.publisher, self.leases, self.slots):
+            if part.failure:
+                raise part.failure
         for run in self.slots.overdue(time.time() - self._patience_s()):
             self.engine.hand_back(run)
         self.leases.attend()
@@ -171,7 +173,7 @@ class Worker:
         if not all(is_closed):
             self.journal.log.warning("the broker didn't take the last acknowledgements: it delivers again")
         if handed_back := self.engine.settler.counts["handed_back"]:
-            self.journal.log.info(f"handed {handed_back} messages back")
+            self.journal.log.info(f"handed {counted(handed_back, 'message')} back")
         self.parent.tell(status=self.status())
 
     def _let_finish(self, why: Why) -> None:

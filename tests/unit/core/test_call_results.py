@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import weakref
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -40,6 +41,24 @@ def test_whatever_a_task_raises_is_a_failed_attempt(error: BaseException) -> Non
     assert failed.how == "exception"
     assert failed.error == type(error).__name__
     assert failed.exception is error
+
+
+def test_a_task_without_memory_leaves_what_it_took() -> None:
+    class Taken:
+        pass
+
+    weak: list[weakref.ref[Taken]] = []
+
+    def task() -> None:
+        taken = Taken()
+        weak.append(weakref.ref(taken))
+        raise MemoryError
+
+    # The exception, which holds the task's frame, is still there.
+    failed = failure(task)
+    assert isinstance(failed.exception, MemoryError)
+    assert failed.traceback
+    assert weak[0]() is None
 
 
 def test_an_error_carries_its_class_its_text_and_where_it_happened() -> None:

@@ -265,3 +265,18 @@ def test_a_short_run_is_not_held_up_by_a_long_one_that_came_with_it(gate: Gate) 
     assert short_is_over.wait(20)
     gate.open.set()
     wait_until(lambda: slots.ended == 2, 5)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_what_keeps_a_run_from_being_settled_is_a_failure_of_the_process(*, is_async: bool) -> None:
+    def run_out(_run: Run) -> None:
+        raise MemoryError
+
+    async def run_out_async(run: Run) -> None:
+        run_out(run)
+
+    slots = Slots(1, run_out, run_out_async)
+    slots.submit(run_of(is_async=is_async))
+    wait_until(lambda: isinstance(slots.failure, MemoryError))
+    # It is no end of a run: nobody has settled it.
+    assert not slots.ended

@@ -158,9 +158,10 @@ def test_an_orphan_leaves() -> None:
     assert process.leaves() == "orphan"
 
 
-def test_a_thread_that_failed_ends_the_process() -> None:
+@pytest.mark.parametrize("part", ["intake", "publisher", "slots"])
+def test_a_thread_that_failed_ends_the_process(part: str) -> None:
     process = Process(quick)
-    process.intake.failure = ValueError("broken")
+    getattr(process.worker, part).failure = ValueError("broken")
     with pytest.raises(ValueError, match="broken"):
         process.leaves()
 
