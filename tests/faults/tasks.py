@@ -4,6 +4,7 @@ import asyncio
 import ctypes
 import json
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable
@@ -179,6 +180,15 @@ def hang_other_once(n: str) -> None:
     hang_once(f"{n}-other")
 
 
+def deafen_once(n: str) -> None:
+    """Let the process ignore SIGTERM and SIGINT, and hang for good, the first time that a message comes."""
+    if _is_first(n):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # Past the interpreter, which lets only its main thread do so.
+            ctypes.CDLL(None).signal(number, ctypes.c_void_p(signal.SIG_IGN))
+        time.sleep(600)
+
+
 def hold_interpreter_once(n: str) -> None:
     """Let no other thread of the process run, for a long while, the first time that a message comes."""
     if _is_first(n):
@@ -187,6 +197,19 @@ def hold_interpreter_once(n: str) -> None:
 
 def eat_memory(_n: str) -> None:
     EATEN.append(bytearray(os.urandom(1) * 60_000_000))
+
+
+def exhaust_memory(_n: str) -> None:
+    """Take all the memory that the process may have, to the last byte, and hold it until this ends."""
+    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (now + 50_000_000, resource.RLIM_INFINITY))
+    taken, size = [], 1 << 24
+    while size:
+        try:
+            taken.append(bytearray(size))
+        except MemoryError:
+            size //= 2
+    raise MemoryError
 
 
 def exit_now(_n: str) -> None:
@@ -246,8 +269,10 @@ ACTS: dict[str, Callable[[str], None]] = {
     "hang_once": hang_once,
     "hang_second": hang_second,
     "hang_other_once": hang_other_once,
+    "deafen_once": deafen_once,
     "hold_once": hold_interpreter_once,
     "eat": eat_memory,
+    "exhaust": exhaust_memory,
     "exit": exit_now,
     "segv": break_memory,
     "kill": kill_itself,

@@ -1,4 +1,4 @@
-"""A gateway that is ended, or killed: what it answered 202 is there, and what it has in hand is answered."""
+"""A gateway that is ended, or whose port is shared or taken: what it has in hand is answered."""
 
 import http.client
 import json
@@ -6,21 +6,14 @@ import os
 import signal
 import socket
 import threading
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 
 import pytest
 
-from tests.conftest import Broker
 from tests.faults.site import Site
 from tests.gateway import Gateway
 from tests.integration.wire import Wire, body
 from tests.waiting import wait_until
-
-BATCH = 250
-SENDERS = 4
-KILLS = 6
 
 
 def is_listening(gateway: Gateway) -> bool:
@@ -81,75 +74,6 @@ def test_a_request_that_does_not_end_holds_nobody_up_for_longer_than_the_grace_t
         )
         wait_until(lambda: gateway.get("/healthz").status == 200, 10)
         local_site.end(command, 20)
-
-
-class Load:
-    """Batches posted by several senders, and what was answered."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self.gateway = gateway
-        self.stop = threading.Event()
-        #: The names of batches: all, and those that were answered 202.
-        self.sent: list[str] = []
-        self.accepted: list[str] = []
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Post beside the test."""
-        threads = [threading.Thread(target=self._post, args=(number,)) for number in range(SENDERS)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            self.stop.set()
-            for thread in threads:
-                thread.join(60)
-
-    def _post(self, sender: int) -> None:
-        number = 0
-        while not self.stop.is_set():
-            number += 1
-            name = f"{sender}-{number}"
-            items = [{"queue": "alone", "id": f"{name}-{index}", "payload": name} for index in range(BATCH)]
-            self.sent.append(name)
-            with suppress(OSError, http.client.HTTPException):
-                if self.gateway.post("/v1/messages", items).status == 202:
-                    self.accepted.append(name)
-
-
-@pytest.mark.slow
-def test_what_was_answered_is_there_though_the_gateway_is_killed(site: Site, main_broker: Broker) -> None:
-    # Given a gateway under load
-    gateway = Gateway(site=site)
-    gateway.write()
-    command = gateway.start()
-    load = Load(gateway)
-
-    # When it is killed again and again
-    with load.running():
-        for kill in range(KILLS):
-            seen = len(load.accepted)
-            wait_until(lambda seen=seen: len(load.accepted) > seen + 3, 60, "nothing is taken")  # type: ignore[misc]
-            for process in site.consumers(command, "gateway#"):
-                os.kill(process.pid, signal.SIGKILL)
-            wait_until(lambda kill=kill: command.output.count("listens on") > kill + 1, 60)  # type: ignore[misc]
-        wait_until(lambda: gateway.get("/readyz").status == 200, 30, "the gateway is not ready")
-
-    # Then all that was answered is there, and nothing is there twice
-    with closing(Wire(site.url)) as wire:
-        queue = f"{site.name}.alone"
-        count = wire.ready(queue)
-        wire.consume(queue, prefetch=5000, no_ack=True)
-        found = Counter(json.loads(body(message)) for message in wire.receive(count, 120))
-    assert len(load.accepted) > KILLS
-    assert {name: found[name] for name in load.accepted if found[name] != BATCH} == {}
-    assert set(found) <= set(load.sent)
-    assert max(found.values()) <= BATCH
-    if not main_broker.is_rabbitmq:
-        # A request is one transaction.
-        assert set(found.values()) == {BATCH}
-    site.end(command)
 
 
 @pytest.mark.slow

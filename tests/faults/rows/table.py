@@ -37,7 +37,7 @@ ROWS = (
     Row(
         number=4,
         fault="a gateway killed while it takes requests of 1,000 messages",
-        holds="all of a 202 is there; a request without an answer is there as often as it was sent, "
+        holds="all of a 202 is there; what was sent again is there as often at most, "
         "each time with the same ids",
     ),
     Row(

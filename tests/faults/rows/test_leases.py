@@ -1,4 +1,4 @@
-"""Tasks of hours, in seconds: the broker's consumer timeout is lowered, and the file says so.
+"""Row 18, tasks of hours, in seconds: the broker's consumer timeout is lowered, and the file says so.
 
 With a limit of 6 s a message is parked after 2 s, its lease is renewed every half second, and comes
 back 1.5 s after the process has died.
@@ -6,6 +6,7 @@ back 1.5 s after the process has died.
 
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -16,10 +17,16 @@ import pytest
 from tests.brokers import RabbitNode, Release
 from tests.commands import RunningCommand
 from tests.faults.long_site import LIMIT_S, LongSite
+from tests.faults.rows.finding import Finding
+from tests.faults.rows.forms import on_rabbitmq
+from tests.faults.rows.lines import check_told, told
 from tests.faults.site import Site
 from tests.faults.test_publisher import alarm
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.row(18)
+
+on_both = pytest.mark.parametrize("kind", ["sqlite", "rabbitmq310"])
 TWICE_S = 2 * LIMIT_S + 1
 
 Lowered = Callable[[str], RabbitNode]
@@ -76,10 +83,10 @@ def make_long_site(
         node.delete_vhost(vhost)
 
 
-@pytest.fixture(params=["sqlite", "rabbitmq310"])
-def site(request: pytest.FixtureRequest, make_long_site: MakeLongSite) -> LongSite:
-    """A pipeline of long tasks, on SQLite and on RabbitMQ in turn."""
-    return make_long_site(request.param)
+@pytest.fixture
+def site(kind: str, make_long_site: MakeLongSite) -> LongSite:
+    """A pipeline of long tasks, on the broker of the parameter `kind`."""
+    return make_long_site(kind)
 
 
 def _sqlite_queues(path: Path) -> list[str]:
@@ -91,8 +98,10 @@ def starts_of(site: Site, n: str, task: str = "work") -> list[dict[str, Any]]:
     return [run for run in site.oracle.started() if (run["n"], run["task"]) == (n, task)]
 
 
-def run_twice_the_limit(site: LongSite) -> None:
-    """Let a sync and an async task take twice the limit, with others behind them and beside them."""
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sqlite", "rabbitmq310", "rabbitmq40"])
+def test_tasks_of_twice_the_limit_run_once(site: LongSite, finding: Finding) -> None:
+    # Given a sync and an async task that take twice the limit, with others behind them and beside them
     site.write_long(
         consumers={"all": {"concurrency": 2, "prefetch": 20}}, tasks={"work": {}, "work_async": {}}
     )
@@ -111,29 +120,42 @@ def run_twice_the_limit(site: LongSite) -> None:
     assert len(site.oracle.started()) == 12
     assert all("x-delivery-count" not in run["headers"] for run in site.oracle.started())
     assert "lost" not in command.output, command.output
-    site.oracle.judge().check(duplicates=0)
+    finding.caused(2)
+    finding.add(site.oracle.judge(), duplicates=0)
     assert {record["outcome"] for record in site.records()} == {"success"}
 
 
-def test_tasks_of_twice_the_limit_run_once(site: LongSite) -> None:
-    run_twice_the_limit(site)
-
-
-def test_tasks_of_twice_the_limit_run_once_on_rabbitmq_4(make_long_site: MakeLongSite) -> None:
-    run_twice_the_limit(make_long_site("rabbitmq40"))
-
-
-def test_without_leases_the_broker_takes_the_message_back(make_long_site: MakeLongSite) -> None:
+@pytest.mark.slow
+@on_rabbitmq
+def test_without_leases_that_message_alone_comes_again(site: LongSite, finding: Finding) -> None:
     # Given a file that says that the broker has no limit, which isn't true
-    site = make_long_site("rabbitmq310")
-    site.write_long(limit="none")
+    site.write_long(limit="none", consumers={"all": {"processes": 2, "concurrency": 2, "prefetch": 4}})
     command = site.start()
-    site.send(["m"], "tasks", "work", seconds=LIMIT_S + 3)
-    wait_until(lambda: "acknowledgement" in command.output and "timed out" in command.output, 30)
+    site.send(["long"], "tasks", "work", seconds=LIMIT_S + 2)
+    site.wait_started(1)
+    site.send([f"m-{number}" for number in range(20)], "tasks", "work", seconds=0.2)
+
+    # When the broker closes the channel on which nothing was acknowledged for so long
+    taken_back = rf"was lost: .* isn't acknowledged within {LIMIT_S} seconds.*`consumer_timeout: {LIMIT_S}s`"
+    wait_until(lambda: told(command.output, taken_back), 30, "the broker takes nothing back")
+    site.send(["late"], "tasks", "work")
+
+    # Then the others are done once, and it perhaps once for each time that it came
+    site.wait_done()
+    wait_until(lambda: not site.ready("long"), 30, "it comes again and again")
+    site.end(command)
     assert not site.leases()
+    times = told(command.output, taken_back)
+    finding.caused(times)
+    runs = Counter(run["n"] for run in site.oracle.started())
+    assert runs.pop("long") <= 1 + times
+    assert {*runs.values()} == {1}
+    finding.add(site.oracle.judge(letter.n for letter in site.take()), duplicates=times)
+    check_told(command.output, begins=taken_back, over="connected to the broker again", at_most=6)
 
 
-def test_killed_process_loses_no_parked_message(site: LongSite) -> None:
+@on_both
+def test_killed_process_loses_no_parked_message(site: LongSite, finding: Finding) -> None:
     # Given two tasks of one event that share a delivery, both parked
     site.write_long(tasks={"work": {}, "other": {}})
     command = site.start()
@@ -160,9 +182,13 @@ def test_killed_process_loses_no_parked_message(site: LongSite) -> None:
         assert first["event"] == second["event"]
         assert second["headers"]["ebats-cut"] == 1
     assert not site.take()
+    finding.caused()
+    # `both` has two tasks.
+    finding.add(site.oracle.judge(), duplicates=1)
 
 
-def test_message_that_kills_its_process_when_it_is_parked_ends_dead(site: LongSite) -> None:
+@on_both
+def test_message_that_kills_its_process_when_it_is_parked_ends_dead(site: LongSite, finding: Finding) -> None:
     site.write_long()
     command = site.start()
     site.send(["poison"], "tasks", "work", do="kill_late")
@@ -179,9 +205,11 @@ def test_message_that_kills_its_process_when_it_is_parked_ends_dead(site: LongSi
     assert [run["headers"].get("ebats-cut") for run in starts_of(site, "poison")][:2] == [None, 1]
     assert "it runs alone from now on" in command.output
     assert site.oracle.done_names() == {"good"}
+    finding.caused(command.output.count(" died: "))
+    finding.add(site.oracle.judge(letter.n for letter in letters), duplicates=0)
 
 
-@pytest.mark.parametrize("kind", ["rabbitmq310", "rabbitmq40"])
+@on_rabbitmq
 def test_process_killed_between_making_and_filling_a_lease_queue_leaves_none(
     make_long_site: MakeLongSite, lowered: Lowered, kind: str
 ) -> None:
@@ -208,6 +236,7 @@ def test_process_killed_between_making_and_filling_a_lease_queue_leaves_none(
     assert not site.leases()
 
 
+@on_both
 def test_sigterm_hands_parked_message_back_uncounted(site: LongSite) -> None:
     site.write_long(grace="1s")
     command = site.start()

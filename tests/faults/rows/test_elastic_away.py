@@ -1,66 +1,21 @@
-"""Elasticsearch away, slow, killed, and the writer killed: tasks go on, and each record arrives once."""
+"""Row 14, Elasticsearch away or killed, and the writer killed: tasks go on, each record arrives once."""
 
-import json
-import time
-from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from tests.brokers import free_port
-from tests.commands import RunningCommand, run_ebats
+from tests.commands import RunningCommand
 from tests.elastic import ElasticNode
 from tests.elastic_client import ElasticClient
+from tests.faults.elastic_site import arrived, send, status, wait_arrived, write
+from tests.faults.rows.finding import Finding
+from tests.faults.rows.lines import check_told
 from tests.faults.site import Site
 from tests.proxy import Proxy
 from tests.waiting import wait_until
 
-EXECUTIONS = "event.category: process AND _exists_: ebats.task.name AND event.type: end"
-
-
-def write(site: Site, url: str, stream: str, **search: Any) -> None:
-    """Write a file with one task, whose records go to a file and to Elasticsearch."""
-    settings = {"hosts": [url], "data_stream": stream, "timeout": "2s", **search}
-    batch = {"records": 100, "wait": "100ms"}
-    site.write(
-        tasks={"work": {"python": "tasks:work"}},
-        events={"happened": {"tasks": ["work"], "labels": {"n": "{{ n }}"}}},
-        logs={
-            "console": {"std": {}},
-            "history": {"file": {"path": "log.jsonl"}},
-            "search": {"elasticsearch": {"batch": batch, **settings}},
-        },
-    )
-
-
-def status(site: Site) -> dict[str, Any]:
-    """Return what `ebats status` says about the sink."""
-    environ = {"EBATS_STATE_DIR": str(site.folder / "state")}
-    found = json.loads(run_ebats("status", site.file, "--format", "json", env=environ).stdout)
-    sinks: list[dict[str, Any]] = [runner["sinks"]["search"] for runner in found["runners"]]
-    return sinks[0] if sinks else {}
-
-
-def send(site: Site, start: int, count: int) -> None:
-    site.send([f"m-{number}" for number in range(start, start + count)])
-
-
-def arrived(elastic: ElasticClient) -> Counter[str]:
-    """Return how often there is a document for each message."""
-    found = elastic.search(EXECUTIONS, aggs={"n": {"terms": {"field": "labels.n", "size": 10_000}}}, size=0)
-    buckets = found.get("aggregations", {}).get("n", {}).get("buckets", [])
-    return Counter({bucket["key"]: bucket["doc_count"] for bucket in buckets})
-
-
-def wait_arrived(elastic: ElasticClient, count: int, deadline_s: float = 60) -> None:
-    """Wait until so many messages have a document, and see that each has one."""
-    wait_until(
-        lambda: len(arrived(elastic)) >= count, deadline_s, lambda: f"{len(arrived(elastic))}", every_s=0.3
-    )
-    time.sleep(0.5)  # for what would come twice
-    assert set(arrived(elastic).values()) == {1}
-    assert len(arrived(elastic)) == count
+pytestmark = [pytest.mark.row(14), pytest.mark.slow]
 
 
 def kill_writer(site: Site, command: RunningCommand) -> None:
@@ -70,9 +25,8 @@ def kill_writer(site: Site, command: RunningCommand) -> None:
     wait_until(lambda: not one.is_running() and site.consumers(command, "writer"))
 
 
-@pytest.mark.slow
 def test_an_outage_touches_no_task_and_no_record(
-    site: Site, elastic: ElasticClient, proxy_to: Callable[[int], Proxy]
+    site: Site, elastic: ElasticClient, proxy_to: Callable[[int], Proxy], finding: Finding
 ) -> None:
     proxy = proxy_to(elastic.port)
     write(site, f"http://127.0.0.1:{proxy.port}", elastic.stream)
@@ -93,11 +47,15 @@ def test_an_outage_touches_no_task_and_no_record(
     wait_until(lambda: status(site)["spooled"] == 0)
     command.wait_for_output("sink search works again", 40)
     site.end(command)
+    finding.caused()
+    finding.add(site.oracle.judge(), duplicates=0)
+    check_told(
+        command.output, begins="WARN .* sink search fails", over="INFO .* sink search works again", at_most=2
+    )
 
 
-@pytest.mark.slow
 def test_a_killed_writer_goes_on_where_it_was(
-    local_site: Site, elastic: ElasticClient, proxy_to: Callable[[int], Proxy]
+    local_site: Site, elastic: ElasticClient, proxy_to: Callable[[int], Proxy], finding: Finding
 ) -> None:
     site = local_site
     proxy = proxy_to(elastic.port)
@@ -122,9 +80,10 @@ def test_a_killed_writer_goes_on_where_it_was(
     proxy.resume()
     wait_arrived(elastic, 1000)
     site.end(command)
+    finding.caused(2)
+    finding.add(site.oracle.judge(), duplicates=0)
 
 
-@pytest.mark.slow
 def test_a_run_that_ends_leaves_the_rest_to_the_next(
     local_site: Site, elastic: ElasticClient, proxy_to: Callable[[int], Proxy]
 ) -> None:
@@ -142,9 +101,8 @@ def test_a_run_that_ends_leaves_the_rest_to_the_next(
     assert not [*(site.folder / "spool").rglob("0*.ndjson")]
 
 
-@pytest.mark.slow
 def test_a_killed_node_gets_each_record_once_when_it_is_back(
-    local_site: Site, own_elastic: Callable[[], ElasticNode]
+    local_site: Site, own_elastic: Callable[[], ElasticNode], finding: Finding
 ) -> None:
     site = local_site
     node = own_elastic()
@@ -163,37 +121,5 @@ def test_a_killed_node_gets_each_record_once_when_it_is_back(
     node.start()
     wait_arrived(node, 900)
     site.end(command)
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(600)
-def test_a_minute_without_elasticsearch_under_load(
-    local_site: Site, own_elastic: Callable[[], ElasticNode]
-) -> None:
-    site = local_site
-    node = own_elastic()
-    node.stream = "logs-ebats-outage"
-    write(site, node.url, node.stream)
-    command = site.start()
-    sent = 0
-
-    def load(seconds: float) -> None:
-        nonlocal sent
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            send(site, sent, 20)
-            sent += 20
-            time.sleep(0.3)
-
-    load(5)
-    node.kill()
-    load(60)
-    site.wait_done()
-    away = status(site)
-    assert away["spooled"] > 0
-    assert away["lost"] == away["overflowed"] == away["rejected"] == 0
-    node.start()
-    load(5)
-    site.wait_done()
-    wait_arrived(node, sent, 120)
-    site.end(command)
+    finding.caused()
+    finding.add(site.oracle.judge(), duplicates=0)

@@ -1,19 +1,26 @@
-"""Tasks that take too long: those that can be cancelled, those that can't, those that stop all threads."""
+"""Row 17, tasks that hang: those that can be cancelled, those that can't, those that stop all threads."""
 
 import time
 
 import pytest
 
+from tests.faults.rows.finding import Finding
+from tests.faults.rows.lines import check_told
 from tests.faults.site import Site
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.row(17)
 
-def test_hung_sync_task_costs_its_process_and_nobody_else(site: Site) -> None:
-    # Given a task that hangs, one beside it that takes a while, and others that follow
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["hang_once", "deafen_once"])
+def test_hung_task_costs_its_process_and_nobody_else(row_site: Site, finding: Finding, how: str) -> None:
+    # Given a task that hangs, deaf to signals or not, one beside it that takes a while, others that follow
+    site = row_site
     site.write_work({"concurrency": 3, "prefetch": 6}, timeout="1500ms", retry=["200ms"])
     command = site.start()
     (process,) = site.consumers(command)
-    site.send(["hung"], do="hang_once")
+    site.send(["hung"], do=how)
     site.send(["neighbour"], seconds=1)
     site.send([f"m-{number}" for number in range(20)], seconds=0.3)
 
@@ -22,7 +29,8 @@ def test_hung_sync_task_costs_its_process_and_nobody_else(site: Site) -> None:
     wait_until(lambda: site.consumers(command), 20, "the process wasn't replaced")
     assert process.pid not in [other.pid for other in site.consumers(command)]
     site.end(command)
-    site.oracle.judge().check(duplicates=0)
+    finding.caused()
+    finding.add(site.oracle.judge(), duplicates=0)
     runs = [run for run in site.oracle.started() if run["n"] == "hung"]
     assert [run["attempt"] for run in runs] == [1, 2]
     assert runs[0]["pid"] != runs[1]["pid"]
@@ -32,9 +40,32 @@ def test_hung_sync_task_costs_its_process_and_nobody_else(site: Site) -> None:
     assert (retry["error"], retry["attempt"]) == ("TimeoutError", 1)
     assert not site.take()
     assert "died" not in command.output
+    check_told(command.output, begins="WARN .* work doesn't end: its process leaves", over="leaves: timeout")
 
 
-def test_hung_sync_task_without_a_ladder_is_dead_by_its_timeout(site: Site) -> None:
+@pytest.mark.slow
+def test_task_that_is_deaf_to_signals_does_not_keep_a_run_from_its_end(site: Site, finding: Finding) -> None:
+    site.write(
+        grace="1s",
+        tasks={"work": {"python": "tasks:work", "timeout": "none"}},
+        events={"happened": {"tasks": ["work"]}},
+    )
+    command = site.start()
+    site.send(["hung"], do="deafen_once")
+    site.wait_started(1)
+
+    site.end(command)
+
+    # Its message went back, uncounted.
+    finding.caused()
+    (letter,) = site.take("work")
+    finding.add(site.oracle.judge(waiting=[letter.n]), duplicates=0)
+    assert letter.headers["ebats-attempt"] == 1
+    assert not letter.headers.get("x-delivery-count")
+    assert "ebats-cut" not in letter.headers
+
+
+def test_hung_sync_task_without_a_ladder_is_dead_by_its_timeout(site: Site, finding: Finding) -> None:
     site.write_work(timeout="1s")
     site.declare()
     site.send(["hung"], do="hang_once")
@@ -44,9 +75,11 @@ def test_hung_sync_task_without_a_ladder_is_dead_by_its_timeout(site: Site) -> N
     (letter,) = site.take()
     assert (letter.headers["ebats-reason"], letter.headers["ebats-error"]) == ("timeout", "TimeoutError")
     assert "ebats-crashes" not in letter.headers
+    finding.caused()
+    finding.add(site.oracle.judge([letter.n]), duplicates=0)
 
 
-def test_hung_async_task_is_cancelled_and_settled_at_once(site: Site) -> None:
+def test_hung_async_task_is_cancelled_and_settled_at_once(site: Site, finding: Finding) -> None:
     site.write(tasks={"work_async": {"python": "tasks:work_async", "timeout": "1s"}})
     command = site.start()
     (process,) = site.consumers(command)
@@ -64,11 +97,15 @@ def test_hung_async_task_is_cancelled_and_settled_at_once(site: Site) -> None:
     site.end(command)
     (letter,) = site.take()
     assert (letter.n, letter.headers["ebats-reason"]) == ("hung", "timeout")
+    finding.caused()
+    finding.add(site.oracle.judge([letter.n]), duplicates=0)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(150)
-def test_task_that_holds_the_interpreter_is_killed_and_counts_as_a_crash(site: Site) -> None:
+def test_task_that_holds_the_interpreter_is_killed_and_counts_as_a_crash(
+    site: Site, finding: Finding
+) -> None:
     # Given a task that lets no other thread run, the first time
     site.write_work({"concurrency": 2}, timeout="2s", retry=["100ms"])
     command = site.start()
@@ -88,4 +125,6 @@ def test_task_that_holds_the_interpreter_is_killed_and_counts_as_a_crash(site: S
     assert [run["attempt"] for run in held] == [1, 1]
     assert held[1]["headers"]["x-delivery-count"] == 1
     site.end(command)
-    site.oracle.judge().check(duplicates=0)
+    finding.caused()
+    finding.add(site.oracle.judge(), duplicates=0)
+    check_told(command.output, begins="has been silent for 30 s: killed", over="died: killed by SIGKILL")
