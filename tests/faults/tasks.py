@@ -170,8 +170,10 @@ def hang_once(n: str) -> None:
 
 
 def hang_second(n: str) -> None:
-    """Hang for good the second time that a message comes."""
-    if not _is_first(n) and _is_first(f"{n}-second"):
+    """Take a while the first time that a message comes, hang for good the second time."""
+    if _is_first(n):
+        time.sleep(8)
+    elif _is_first(f"{n}-second"):
         time.sleep(600)
 
 

@@ -48,8 +48,9 @@ ROWS = (
     ),
     Row(
         number=6,
-        fault="a consumer process held (SIGSTOP) for 60 s, then let go",
-        holds="others take its messages over; what it settles late deletes nothing under its new owner",
+        fault="a consumer process, a parent, a whole runner held (SIGSTOP) for 60 s, then let go",
+        holds="others take over what a held consumer had, within 35 s; what is settled late deletes nothing "
+        "under its new owner",
     ),
     Row(
         number=7,

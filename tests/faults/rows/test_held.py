@@ -5,7 +5,6 @@ import signal
 import time
 from collections.abc import Iterable
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -75,12 +74,14 @@ def test_consumer_that_is_held_for_a_minute_is_taken_over(row_site: Site, findin
     hold_consumer(row_site, finding, seconds=60)
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """How long a runner is held, and how soon RabbitMQ finds its connections dead."""
-
-    seconds: float
-    heartbeat: str
+def write(site: Site, heartbeat: str = "30s") -> None:
+    """Write the file; RabbitMQ takes a connection for dead after two to three heartbeats."""
+    site.write(
+        broker={"url": site.url, "heartbeat": heartbeat},
+        tasks={"work": {"python": "tasks:work"}},
+        events={"happened": {"tasks": ["work"]}},
+        consumers={"all": {"concurrency": 2, "prefetch": 2}},
+    )
 
 
 def is_writing(site: Site) -> bool:
@@ -112,20 +113,15 @@ def hold_runner(site: Site, command: RunningCommand) -> list[psutil.Process]:
         time.sleep(0.05)
 
 
-@forms(Hold(0, "2s"), Hold(60, "10s"))
+@forms(0, 60)
 def test_what_a_held_runner_settles_late_stays_with_its_new_owner(
-    row_site: Site, finding: Finding, form: Hold
+    row_site: Site, finding: Finding, form: int
 ) -> None:
     # Given a runner with a message at work
     site = row_site
-    site.write(
-        broker={"url": site.url, "heartbeat": form.heartbeat},
-        tasks={"work": {"python": "tasks:work"}},
-        events={"happened": {"tasks": ["work"]}},
-        consumers={"all": {"concurrency": 2, "prefetch": 2}},
-    )
+    write(site, heartbeat="3s")
     sleeper = site.start()
-    site.send(["m-0"], do="hang_second", seconds=2)
+    site.send(["m-0"], do="hang_second")
     site.wait_started(1)
 
     # When all of it is held until another runner has the message: RabbitMQ finds the connection dead,
@@ -134,10 +130,11 @@ def test_what_a_held_runner_settles_late_stays_with_its_new_owner(
     finding.caused()
     held_at = time.monotonic()
     (locks_of(site) / "owners").unlink(missing_ok=True)
+    write(site)
     owner = site.start()
     site.wait_started(2, deadline_s=60)
     finding.note(f"taken over {time.monotonic() - held_at:.1f} s after its runner was held")
-    time.sleep(max(0.0, form.seconds - (time.monotonic() - held_at)))
+    time.sleep(max(0.0, form - (time.monotonic() - held_at)))
     tell(family, signal.SIGCONT)
 
     # Then the first one ends its run, is refused when it acknowledges, and says so
@@ -147,9 +144,9 @@ def test_what_a_held_runner_settles_late_stays_with_its_new_owner(
         sleeper.output,
         begins=r" all#1 +the connection to the broker was lost: .",
         over=r" all#1 +connected to the broker again, after",
-        at_most=2,
+        at_most=4,
     )
-    if form.seconds:
+    if form:
         check_told(sleeper.output, begins=r" runner +was stopped for \d\d s, and goes on")
     assert not told(sleeper.output, "died|cut short")
     assert len(site.oracle.started()) == 2
@@ -168,18 +165,14 @@ def test_what_a_held_runner_settles_late_stays_with_its_new_owner(
 @pytest.mark.slow
 def test_what_a_held_runner_has_done_is_not_done_again_by_itself(site: Site, finding: Finding) -> None:
     # Given a runner that was held for so long that another one has its message
-    site.write(
-        broker={"url": site.url, "heartbeat": "2s"},
-        tasks={"work": {"python": "tasks:work"}},
-        events={"happened": {"tasks": ["work"]}},
-        consumers={"all": {"concurrency": 2, "prefetch": 2}},
-    )
+    write(site, heartbeat="3s")
     sleeper = site.start()
-    site.send(["m-0"], do="hang_second", seconds=2)
+    site.send(["m-0"], do="hang_second")
     site.wait_started(1)
     family = hold_runner(site, sleeper)
     finding.caused()
     (locks_of(site) / "owners").unlink(missing_ok=True)
+    write(site)
     owner = site.start()
     site.wait_started(2, deadline_s=60)
     tell(family, signal.SIGCONT)
@@ -231,6 +224,7 @@ def test_held_parent_holds_up_nobody(site: Site, finding: Finding, form: int) ->
     finding.add(site.oracle.judge(letter.n for letter in site.take()), duplicates=4)
 
 
+@pytest.mark.slow
 def test_held_consumer_goes_with_its_parent(local_site: Site, finding: Finding) -> None:
     site = local_site
     site.write_work({"concurrency": 2, "prefetch": 4})
