@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.benchmarks import elastic, kept, rungs, start, validate
+from tests.benchmarks import elastic, kept, rungs, validate
 from tests.benchmarks.contenders.everybody import EVERYBODY
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.harness import table
@@ -27,9 +27,6 @@ PRINTED: dict[str, Callable[[Path, RabbitNode], None]] = {
     "validate": validate.measure,
     "elastic": elastic.measure,
     "accuracy": rungs.accuracy,
-    # To be replaced by kinds.
-    "start-of-hello": start.measure,
-    "rung": rungs.many_due_at_once,
 }
 QUICK = 0.1
 #: Whose versions count for callbacks and gateways.
@@ -48,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
         if options.write:
             kept.check(run)
         folder = Path(made)
-        found, failed = _measured(chosen, nodes, folder, options.rounds, QUICK if options.quick else 1.0)
+        found, failed = _measured(chosen, nodes, folder, options.rounds, options.scale)
         for name in (name for name in PRINTED if name in options.names):
             PRINTED[name](folder / name, nodes["rabbitmq310"])
         _show(found, nodes)
@@ -65,12 +62,14 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(names)}")
     parser.add_argument("--rounds", type=int, help=f"how often each is measured ({ROUNDS})")
+    parser.add_argument("--scale", type=float, help="what numbers of messages are multiplied with (1)")
     parser.add_argument("--quick", action="store_true", help="a tenth, once: to see that everything works")
     parser.add_argument("--write", action="store_true", help="write docs/performance.*")
     options = parser.parse_args(arguments)
     if unknown := [name for name in options.names if name not in names]:
         parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(names)}")
     options.rounds = options.rounds or (1 if options.quick else ROUNDS)
+    options.scale = options.scale or (QUICK if options.quick else 1.0)
     return options
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.benchmarks import callbacks, gateway, latency, publish, request, turns
+from tests.benchmarks import backlog, callbacks, gateway, growth, latency, publish, request, turns
 from tests.benchmarks.contenders.everybody import EVERYBODY, SOME
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.kinds import BY_NAME
@@ -37,23 +37,22 @@ class Measure:
 
 
 def executing(kind: str) -> Measuring:
-    """Let everybody who can work a kind off, in turns; `noop` shows the memory of their processes too."""
+    """Let everybody who can work a kind off, in turns; `noop` shows their start and memory too."""
 
     def measuring(folder: Path, node: RabbitNode | None, rounds: int, scale: float) -> Figures:
         one = BY_NAME[kind]
         scaled = replace(one, number=int(one.number * scale))
         contenders = SOME if node and node.release.kind == NEW_RABBITMQ else EVERYBODY
         found = turns.in_turns(folder, scaled, contenders, node, rounds)
-        if kind == "noop":
-            found.all += turns.memory_of(found).all
-        return found
+        others = turns.beside(found).all if kind == "noop" else []
+        return Figures([*turns.bare(found).all, *others])
 
     return measuring
 
 
 #: In the order in which they are measured.
 MEASURES = (
-    Measure("noop", executing("noop"), (RABBITMQ, NEW_RABBITMQ, SQLITE), also=("memory",)),
+    Measure("noop", executing("noop"), (RABBITMQ, NEW_RABBITMQ, SQLITE), also=("start", "memory")),
     Measure("cpu", executing("cpu"), (RABBITMQ, SQLITE)),
     Measure("sleep", executing("sleep"), (RABBITMQ, SQLITE)),
     Measure("payload", executing("payload"), (RABBITMQ, SQLITE)),
@@ -65,4 +64,6 @@ MEASURES = (
     Measure("gateway", gateway.measure, (RABBITMQ, SQLITE)),
     Measure("singly", gateway.measure_singly, (RABBITMQ, SQLITE)),
     Measure("latency", latency.measure, (RABBITMQ, SQLITE)),
+    Measure("growth", growth.measure, (RABBITMQ, SQLITE)),
+    Measure("backlog", backlog.measure, (RABBITMQ, SQLITE)),
 )

@@ -15,11 +15,14 @@ HEADS = {
     "p99_ms": "99 of 100 within",
     "seconds": "seconds",
     "load_seconds": "to read the file",
+    "apply_seconds": "to make the queues",
     "start_seconds": "to the first task",
     "pss_mb": "memory of a process",
     "total_mb": "of all processes",
+    "memory_bytes": "broker's memory for each",
+    "disk_bytes": "disk for each",
 }
-_UNITS = {"us": " µs", "ms": " ms", "mb": " MB", "seconds": " s", "s": ""}
+_UNITS = {"us": " µs", "ms": " ms", "mb": " MB", "seconds": " s", "bytes": " bytes", "s": ""}
 
 
 def rows(kind: Kind, figures: Figures) -> list[list[str]]:

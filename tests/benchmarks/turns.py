@@ -51,13 +51,25 @@ def number_of(kind: Kind, contender: Contender) -> int:
     return max(1000, round(kind.number * (1 if kind.is_bound else contender.speed)))
 
 
-def memory_of(figures: Figures) -> Figures:
-    """Return what the processes' memory was in these figures, as figures of the kind `memory`."""
+def beside(figures: Figures) -> Figures:
+    """Return what these figures say of two other kinds: `start`, and the `memory` of processes."""
+    found = Figures()
+    for figure in figures.all:
+        values = figure.values
+        if "start_seconds" in values:
+            found.add(replace(figure, kind="start", values={"seconds": values["start_seconds"]}))
+        if memory := {name: values[name] for name in ("pss_mb", "total_mb") if name in values}:
+            found.add(replace(figure, kind="memory", values=memory))
+    return found
+
+
+def bare(figures: Figures) -> Figures:
+    """Return figures without what has a kind of its own."""
+    own = {"start_seconds", "total_mb"}
     return Figures(
         [
-            replace(figure, kind="memory", values={"pss_mb": figure.values["pss_mb"]})
-            for figure in figures.all
-            if "pss_mb" in figure.values
+            replace(one, values={name: value for name, value in one.values.items() if name not in own})
+            for one in figures.all
         ]
     )
 

@@ -25,6 +25,15 @@ def pss_mb(pid: int) -> float:
     return float(psutil.Process(pid).memory_full_info().pss) / 1e6
 
 
+def total_mb(pid: int) -> float:
+    """Return the proportional set sizes of a process and all its descendants in MB."""
+    total = 0.0
+    for process in tree(pid):
+        with suppress(psutil.Error):
+            total += pss_mb(process.pid)
+    return total
+
+
 def tree(pid: int) -> list[psutil.Process]:
     """Return a process and all its descendants; none if it is gone."""
     try:

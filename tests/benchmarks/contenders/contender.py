@@ -1,10 +1,11 @@
 """What a contender is: how it publishes a kind of work, and how it works it off."""
 
+import time
 from collections.abc import Sequence
 from typing import Protocol
 
 from tests.benchmarks.harness import Bench
-from tests.benchmarks.usage import busiest, pss_mb, span
+from tests.benchmarks.usage import busiest, pss_mb, span, total_mb
 
 #: What is done before this part of the messages is warming up.
 WARM_UP = 10
@@ -58,20 +59,25 @@ class Contender(Protocol):
 def worked_off(bench: Bench, command: Sequence[str], number: int, broker_pid: int | None) -> dict[str, float]:
     """Run a worker until the counter says that all is done, and measure from a tenth of it to the end.
 
-    Returns `per_s`, `client_us` and `broker_us` (processor time for a message, in microseconds),
-    and `pss_mb`, the memory of the busiest process.
+    Returns `per_s`, `client_us` and `broker_us` (processor time for a message, in microseconds), `pss_mb` and
+    `total_mb`, the memory of the busiest process and of all, and `start_seconds`, from the command to the
+    first task.
     """
     first = number // WARM_UP
+    began = time.perf_counter()
     with bench.running(*command, gently=False) as process:
+        bench.counter.wait(1)
+        start_s = time.perf_counter() - began
         bench.counter.wait(first)
         with span(process.pid, broker_pid) as spent:
             done = bench.counter.count()
             bench.counter.wait(number)
         count = number - done
-        memory = {"pss_mb": pss_mb(busiest(process.pid, 1)[0].pid)}
+        memory = {"pss_mb": pss_mb(busiest(process.pid, 1)[0].pid), "total_mb": total_mb(process.pid)}
     return {
         "per_s": count / spent.seconds,
         "client_us": 1e6 * spent.client_s / count,
         "broker_us": 1e6 * spent.broker_s / count,
         **memory,
+        "start_seconds": start_s,
     }
