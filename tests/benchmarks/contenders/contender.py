@@ -77,7 +77,7 @@ def worked_off(bench: Bench, command: Sequence[str], number: int, broker_pid: in
     return {
         "per_s": count / spent.seconds,
         "client_us": 1e6 * spent.client_s / count,
-        "broker_us": 1e6 * spent.broker_s / count,
+        **({"broker_us": 1e6 * spent.broker_s / count} if broker_pid else {}),
         **memory,
         "start_seconds": start_s,
     }
