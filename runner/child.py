@@ -50,6 +50,8 @@ class Child:
         self._rest = b""
         self.started_at = time.monotonic()
         self.heard_at = self.started_at
+        #: Why it can't go on, where none that followed it could.
+        self.unusable: str | None = None
         self.ready = False
         #: It has ended a run, or moved a suspect out of the way.
         self.got_somewhere = False
@@ -123,6 +125,7 @@ class Child:
             self.status, self.answered = words["status"], True
         self.about = words.get("about", self.about)
         self.leaving = words.get("leaving", self.leaving)
+        self.unusable = words.get("unusable", self.unusable)
         if "starts" in words:
             self.at_work = words["starts"]
         if "ends" in words:

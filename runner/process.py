@@ -18,6 +18,7 @@ import setproctitle
 from ebats.pipelines.entry_point import EntryPoint
 from ebats.pipelines.model import Pipeline
 from ebats.pipelines.plan import ProcessSpec
+from ebats.pipelines.problems import EbatsError
 from ebats.runner.execution.journal import Journal
 from ebats.runner.execution.outbox import Outbox
 from ebats.runner.execution.process_log import Source
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 #: What a role does.
 Run = Callable[[ProcessSpec, Journal, Parent], None]
 
+#: A process exits so, and the run with it, where it would be no use to start it again.
+UNUSABLE = 78
 _PR_SET_PDEATHSIG = 1
 _RECORDS_S = 5.0
 #: The writer tells how its sinks are.
@@ -170,6 +173,9 @@ def _speaking(run: Run, spec: ProcessSpec, parent: Parent, ends: Ends) -> None:
         journal.log.error(text, traceback=traceback.format_exc())
         parent.tell(failed=text)
         code = 1
+        if isinstance(error, EbatsError) and error.exit_code == UNUSABLE:
+            parent.tell(unusable=str(error))
+            code = UNUSABLE
     outbox.close(_RECORDS_S)
     if code:
         os._exit(code)

@@ -19,6 +19,12 @@ class RunFailed(EbatsError):
     """Raised when a run can't go on: a process that dies again and again."""
 
 
+class RunUnusable(RunFailed):
+    """Raised when a process has found that no other would do better: the embedded broker's file is wrong."""
+
+    exit_code = 78
+
+
 @dataclass(slots=True)
 class Slot:
     """One process of the plan, over all its lives."""
@@ -33,10 +39,13 @@ class Slot:
     finished: bool = False
     #: What the one that finished said last about itself.
     last_words: dict[str, Any] = field(default_factory=dict)
+    #: Why the one that died can't use what it needs, where no waiting helps.
+    unusable: str | None = None
 
     def died(self, child: Child, now: float) -> None:
         """Note that the process died: the next one waits the longer the less this one has done."""
         made_progress = child.got_somewhere or now - child.started_at > _GOT_SOMEWHERE_S
+        self.unusable = child.unusable
         self.deaths = 1 if made_progress else self.deaths + 1
         self.next_start = now + min(_FIRST_PAUSE_S * 2 ** (self.deaths - 1), _LONGEST_PAUSE_S)
 
@@ -46,7 +55,9 @@ class Slot:
         self.next_start = now
 
     def check_deaths(self) -> None:
-        """Raise RunFailed when the process has died too often in a row."""
+        """Raise RunFailed when the process has died too often in a row, or no other would do better."""
+        if self.unusable:
+            raise RunUnusable(self.unusable)
         if self.deaths >= MOST_DEATHS:
             often = f"{self.deaths} times in a row"
             raise RunFailed(f"{self.spec.name} died {often} without getting anything done: see the log")

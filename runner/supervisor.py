@@ -121,7 +121,7 @@ class Supervisor:
         `on_state` gets the state of all processes about once a second.
 
         Raises:
-            RunFailed: a process dies again and again.
+            RunFailed: a process dies again and again, or can't use the broker, and no waiting helps.
         """
         told_at = 0.0
         while not self._signals:

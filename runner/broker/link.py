@@ -34,6 +34,8 @@ class Link:
         #: The embedded broker's own connection.
         self._embedded: Any = None
         self._lost_at: float | None = None
+        #: What the embedded broker is in trouble with was said.
+        self._told_trouble = False
         self._checked_at = 0.0
         self._wake_out, self._wake_in = os.pipe()
         os.set_blocking(self._wake_out, False)
@@ -211,8 +213,18 @@ class Link:
         now = time.monotonic()
         if now - self._checked_at >= _HEARTBEAT_CHECK_S:
             self._checked_at = now
+            if self._embedded:
+                self._tell_trouble(self._embedded.store.log.trouble)
             if self._connection.get_heartbeat_interval():
                 self._connection.heartbeat_check()
+
+    def _tell_trouble(self, trouble: str | None) -> None:
+        """Say what the embedded broker is in trouble with, once, and when it is over."""
+        if bool(trouble) == self._told_trouble:
+            return
+        self._told_trouble = bool(trouble)
+        level, text = ("warning", trouble) if trouble else ("info", "the embedded broker's log was emptied")
+        self._say(level, text)
 
 
 def _close_pipe(*descriptors: int) -> None:

@@ -191,6 +191,12 @@ def deafen_once(n: str) -> None:
         time.sleep(600)
 
 
+def wait_for_go(_n: str) -> None:
+    """Wait until the test makes the file `go`."""
+    while not (FOLDER / "go").exists():
+        time.sleep(0.02)
+
+
 def hold_interpreter_once(n: str) -> None:
     """Let no other thread of the process run, for a long while, the first time that a message comes."""
     if _is_first(n):
@@ -272,6 +278,7 @@ ACTS: dict[str, Callable[[str], None]] = {
     "hang_second": hang_second,
     "hang_other_once": hang_other_once,
     "deafen_once": deafen_once,
+    "wait_for_go": wait_for_go,
     "hold_once": hold_interpreter_once,
     "eat": eat_memory,
     "exhaust": exhaust_memory,

@@ -52,6 +52,11 @@ class Files:
         return self.database + "-wal"
 
     @property
+    def shm(self) -> str:
+        """The index of that log, by which its processes know of each other (sqlite.org/walformat.html)."""
+        return self.database + "-shm"
+
+    @property
     def marker(self) -> str:
         """Present once the database was complete, so that one cut to nothing is noticed."""
         return f"{self.folder}/created"

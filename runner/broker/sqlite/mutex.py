@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ebats.runner.broker.sqlite.beside import Identity
+
 OPEN_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 
 
@@ -22,6 +24,8 @@ class ProcessLocks:
         self.folder = folder
         self.pid = os.getpid()
         self.users = 0
+        #: Which files SQLite keeps beside the database, as this process has it open; see beside.py.
+        self.beside: Identity | None = None
         self._threads = threading.Lock()
         self._mutex = os.open(f"{folder}/lock", OPEN_FLAGS, 0o600)
         self._owners = os.open(f"{folder}/owners", OPEN_FLAGS, 0o600)

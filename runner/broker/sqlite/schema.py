@@ -123,15 +123,16 @@ def _check(db: sqlite3.Connection, where: Files) -> None:
 
 
 def _check_length(db: sqlite3.Connection, where: Files) -> None:
-    # Pages that are only in the log may lie beyond the end of the file, so move them there first.
+    # Pages that are only in the log may lie beyond the end of the file, so move them there first: without
+    # waiting for those who read, who may be stuck.
     try:
-        busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        _, logged, moved = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     except sqlite3.OperationalError as error:
         if errors.is_full(error):
             return
         raise
     pages, size = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-    if not busy and Path(where.database).stat().st_size < pages * size:
+    if logged == moved and Path(where.database).stat().st_size < pages * size:
         raise errors.unusable(
             f"{where.database} is cut off: some of its {pages * size} bytes are missing;"
             f" {errors.to_do(where.database)}"

@@ -1,22 +1,23 @@
-"""One handle on the database: transactions under the writer mutex, their errors, and checkpoints."""
+"""One handle on the database: transactions under the writer mutex, and their errors."""
 
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ebats.runner.broker.sqlite import errors, files, mutex, schema
+from ebats.runner.broker.sqlite import beside, errors, files, mutex, schema
+from ebats.runner.broker.sqlite.log import Log
 from ebats.runner.broker.sqlite.routing import Topology
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
-#: Pages given back to the disk at a checkpoint, at most, and how many stay free for reuse.
-VACUUM_PAGES = 4000
-KEEP_FREE_PAGES = 8000
+#: So long a database is waited for whose files beside it are gone, and others may be closing it.
+_PATIENCE_S, _LOOK_S = 1.0, 0.02
 
 _stores: "weakref.WeakSet[Store]" = weakref.WeakSet()
 #: Held while a handle is opened: a fork waits until it is among the stores, and can be closed in the child.
@@ -37,8 +38,7 @@ class Store:
     def _open(self) -> None:
         self.locks = mutex.acquire(self.files.folder)
         try:
-            with self.locks.writing():
-                self.db = schema.open_database(self.files)
+            self.db = self._open_database()
         except BaseException:
             mutex.release(self.locks)
             raise
@@ -48,11 +48,26 @@ class Store:
         self._dispose.atexit = False
         self._durable = False
         self.db.execute("PRAGMA synchronous = NORMAL")
-        self._wal = Path(self.files.wal)
         self._room = files.room_for(self.files)
+        self.log = Log(self.db, self.files, self._room)
         files.keep_ballast(self.files, self._room)
         self._topology: Topology | None = None
         _stores.add(self)
+
+    def _open_database(self) -> sqlite3.Connection:
+        """Open the database when nobody has it open whose files beside it were deleted."""
+        until = time.monotonic() + _PATIENCE_S
+        while True:
+            with self.locks.writing():
+                why = beside.why_wait(self.files, self.locks.beside if self.locks.users > 1 else None)
+                if why is None:
+                    db = schema.open_database(self.files)
+                    self.locks.beside = beside.identity(self.files)
+                    return db
+            # The last one to close a database deletes them, too, and then it has closed it.
+            if time.monotonic() > until:
+                raise errors.unavailable(why)
+            time.sleep(_LOOK_S)
 
     def write(self, work: Work[T], *, durable: bool = False) -> T:
         """Run `work` in one write transaction and give its result. It may run twice: keep it free of effects.
@@ -62,7 +77,7 @@ class Store:
         """
         self.check_process()
         with self.lock, self.locks.writing():
-            reliefs = [self._empty_log] if durable else [self._empty_log, self._give_up_ballast]
+            reliefs = [self.log.make_room] if durable else [self.log.make_room, self._give_up_ballast]
             while True:
                 try:
                     return self._transact(work, durable)
@@ -71,6 +86,7 @@ class Store:
                         raise errors.explain(self.files.database, error) from error
 
     def _transact(self, work: Work[T], durable: bool) -> T:
+        self._check_beside()
         if durable != self._durable:
             self.db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._durable = durable
@@ -83,7 +99,7 @@ class Store:
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK")
             raise
-        self._maybe_checkpoint()
+        self.log.attend()
         return result
 
     def read(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
@@ -95,9 +111,20 @@ class Store:
         self.check_process()
         try:
             with self.lock:
+                self._check_beside()
                 return work(self.db)
         except sqlite3.DatabaseError as error:
             raise errors.explain(self.files.database, error) from error
+
+    def _check_beside(self) -> None:
+        if beside.identity(self.files) == self.locks.beside:
+            return
+        if not Path(self.files.database).exists():
+            raise errors.unusable(
+                f"{self.files.database} was deleted while it was in use: its messages are lost;"
+                f" {errors.to_do(self.files.database)}"
+            )
+        raise errors.unavailable(beside.gone(self.files))
 
     def topology(self) -> Topology:
         """Give the exchanges, bindings, queues and consumers as of now (cached until they change)."""
@@ -140,33 +167,9 @@ class Store:
         if not self._dispose.alive:
             raise errors.closed()
 
-    def _maybe_checkpoint(self) -> None:
-        """Move the log into the database. Any process may, but under the mutex: a checkpoint that races a
-        commit can lose pages (sqlite.org/wal.html, "WAL-reset bug", before 3.51.3)."""
-        try:
-            size = self._wal.stat().st_size
-            if size < self._room.log and (
-                size < self._room.short_log or files.free_bytes(self.files) > self._room.publishers
-            ):
-                return
-            if self.db.execute("PRAGMA freelist_count").fetchone()[0] > KEEP_FREE_PAGES:
-                self.db.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
-            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            files.keep_ballast(self.files, self._room)
-        except (sqlite3.OperationalError, OSError):
-            return  # a full disk, most likely: the transaction is safe in the log, the next one tries again
-
-    def _empty_log(self) -> bool:
-        """Make room by moving the log into the database, where there is room for what was there before."""
-        try:
-            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except sqlite3.OperationalError:
-            return True  # even that found no room: on to the next relief
-        return True
-
     def _give_up_ballast(self) -> bool:
         """Make room by deleting what was set aside; False if that was done before."""
-        return files.drop_ballast(self.files) and self._empty_log()
+        return files.drop_ballast(self.files) and self.log.make_room()
 
     def close(self) -> None:
         """Close the handle and give its owners up. The last one in all processes also empties the log."""

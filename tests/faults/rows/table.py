@@ -145,10 +145,11 @@ ROWS = (
     ),
     Row(
         number=23,
-        fault="the embedded broker's file: a reader that is stuck, the -shm file deleted, "
-        "the file cut off, a byte flipped",
-        holds="the log of the database stays bounded or it is told; damage ends the run, "
-        "and no new database is made",
+        fault="the embedded broker's file: a reader that is stuck, the -shm or the -wal file deleted, "
+        "the file cut off, emptied or deleted, a byte of its structure flipped",
+        holds="a log that can't be emptied is told, with the process that keeps it, and slows nobody; "
+        "beside deleted files all go on; damage ends the run as soon as it is met, with 78, "
+        "and a copy of the file goes on where it was taken",
         brokers=SQLITE,
     ),
     Row(

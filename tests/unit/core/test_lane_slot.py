@@ -11,7 +11,9 @@ from tests.unit.core.shop import pipeline
 
 def child(*, leaving: str | None = None, at_work: str | None = None) -> Any:
     """Stand in for a lane that has ended."""
-    return SimpleNamespace(pid=7, leaving=leaving, at_work=at_work, got_somewhere=False, started_at=0.0)
+    return SimpleNamespace(
+        pid=7, leaving=leaving, at_work=at_work, got_somewhere=False, unusable=None, started_at=0.0
+    )
 
 
 def test_a_suspect_calls_the_lane() -> None:

@@ -1,7 +1,9 @@
 """The place of a process: when the next one may start, and when it is enough."""
 
+import pytest
+
 from ebats.pipelines.plan import ProcessSpec
-from ebats.runner.slot import MOST_DEATHS, Slot
+from ebats.runner.slot import MOST_DEATHS, RunUnusable, Slot
 from tests.unit.core.shop import pipeline
 
 SPEC = ProcessSpec(role="consumer", name="rest#1", pipeline=pipeline())
@@ -13,6 +15,7 @@ class Dead:
     def __init__(self, started_at: float = 100.0, got_somewhere: bool = False) -> None:
         self.started_at = started_at
         self.got_somewhere = got_somewhere
+        self.unusable: str | None = None
 
 
 def pauses(children: list[Dead], now: float = 101.0) -> list[float]:
@@ -47,3 +50,14 @@ def test_who_left_as_it_should_is_replaced_at_once() -> None:
         slot.died(Dead(), 101.0)  # type: ignore[arg-type]
     slot.left(200.0)
     assert (slot.deaths, slot.next_start) == (0, 200.0)
+
+
+def test_nobody_follows_one_that_says_that_no_other_would_do_better() -> None:
+    slot, dead = Slot(SPEC), Dead()
+    slot.died(dead, 101.0)  # type: ignore[arg-type]
+    slot.check_deaths()
+    dead.unusable = "the file is damaged"
+    slot.died(dead, 101.0)  # type: ignore[arg-type]
+    with pytest.raises(RunUnusable, match="the file is damaged") as raised:
+        slot.check_deaths()
+    assert raised.value.exit_code == 78
