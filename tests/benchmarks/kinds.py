@@ -136,7 +136,7 @@ KINDS = (
         name="memory",
         title="Memory of a process",
         what="The proportional set size of a process that runs tasks, when it has done "
-        "the tasks that do nothing.",
+        "the tasks that do nothing; and of all processes, with those that hand out, watch and write.",
         quantity="pss_mb",
         unit="MB a process",
         more_is_better=False,

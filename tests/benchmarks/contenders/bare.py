@@ -12,7 +12,7 @@ class Bare(Peer):
 
     #: How many messages are acknowledged at once.
     batch: int = 1
-    kinds: frozenset[str] = frozenset({"noop", "cpu", "payload"})
+    kinds: frozenset[str] = frozenset({"noop", "payload"})
     speed: float = 2.0
     module = "tests.benchmarks.work.amqp_app"
     packages = ("amqp",)

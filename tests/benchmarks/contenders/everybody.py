@@ -19,13 +19,14 @@ CLASSIC = Ebats(
 )
 ASYNC = Ebats(name="ebats, coroutines", is_async=True, kinds=frozenset({"sleep"}))
 PREFORK = Celery()
-THREADS = Celery(pool="threads", kinds=frozenset({"noop", "sleep", "payload", "three", "retried"}))
+THREADS = Celery(pool="threads", kinds=frozenset({"noop", "sleep", "retried"}))
 DRAMATIQ, FASTSTREAM, TASKIQ = Dramatiq(), FastStream(), Taskiq()
-HUEY = Huey()
+HUEY = Huey(kinds=frozenset({"noop", "cpu"}))
 HUEY_THREADS = Huey(
     workers="thread", kinds=frozenset({"noop", "cpu", "sleep", "payload", "three", "retried"})
 )
-BARE, BARE_BATCHES = Bare(), Bare(batch=50, speed=3)
+BARE = Bare(kinds=frozenset({"noop"}))
+BARE_BATCHES = Bare(batch=50, speed=3)
 PERFTEST, PERFTEST_QUORUM = PerfTest(), PerfTest("quorum")
 
 EVERYBODY: tuple[Contender, ...] = (

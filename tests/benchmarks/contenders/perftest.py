@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.benchmarks.contenders import jars
 from tests.benchmarks.harness import Bench
-from tests.benchmarks.usage import cpu_s, pss_mb
+from tests.benchmarks.usage import cpu_s, pss_mb, total_mb
 
 CONSUMERS = 2
 #: What RabbitMQ's team took for most throughput: github.com/rabbitmq/workloads, ndq-10q-multiack.
@@ -75,7 +75,7 @@ class PerfTest:
                 for seconds, count in samples(output.read_text())[len(moments) - 1 :]:
                     moments.append(Moment(seconds, count, *_cpu_s(process.pid, broker_pid)))
                 _check(output, deadline)
-            memory = {"pss_mb": pss_mb(process.pid)}
+            memory = {"pss_mb": pss_mb(process.pid), "total_mb": total_mb(process.pid)}
         return {**between(moments, number), **memory}
 
     def _consume(self) -> Sequence[str]:
