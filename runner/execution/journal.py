@@ -57,6 +57,12 @@ class Journal:
         self.log = ProcessLog(source, out.put)
         self._with_payload = with_payload
         self._queues = {queue.broker_name: queue.name for queue in pipeline.queues.values()}
+        #: By event and task.
+        self._delays_ms: dict[tuple[str | None, str], int] = {
+            (event.name, item.task.name): item.delay_ms
+            for event in pipeline.events.values()
+            for item in event.tasks
+        }
         self._labels = {
             event.name: {name: parse(text) for name, text in event.labels.items()}
             for event in pipeline.events.values()
@@ -70,7 +76,7 @@ class Journal:
     def execution(self, run: Run, decision: Decision, result: Result, payload: object, ended: float) -> None:
         """Record one attempt, that `ended` at a Unix time in seconds."""
         envelope = run.envelope
-        due = _due(envelope, run.task, self._delay_ms(envelope, run.task))
+        due = _due(envelope, run.task, self._delays_ms.get((envelope.event, run.task.name), 0))
         failed = result if isinstance(result, Failed) else None
         self._put(
             Execution(
@@ -134,11 +140,6 @@ class Journal:
 
     def _queue(self, envelope: Envelope) -> str:
         return self._queues.get(envelope.queue) or self._pipeline.queue_name(envelope.queue)
-
-    def _delay_ms(self, envelope: Envelope, task: Task) -> int:
-        event = self._pipeline.events.get(envelope.event or "")
-        delays = (item.delay_ms for item in event.tasks if item.task.name == task.name) if event else ()
-        return next(iter(delays), 0)
 
     def _label(self, envelope: Envelope, payload: object) -> dict[str, str] | None:
         templates = self._labels.get(envelope.event or "")

@@ -172,14 +172,16 @@ def _by_event(envelope: Envelope, routes: Routes, before: bool) -> Meaning:
         return _moved(envelope, ways, routes, f"what followed from the key {key!r} of {exchange!r}")
     if not found:
         return Unknown(envelope, f"no event of {exchange!r} with the key {key!r} has a task here")
-    copies = tuple(
-        (msgspec.structs.replace(envelope, event=event.name), task)
-        for event, tasks in found
-        for task in tasks
-    )
     if len(found) == 1:
-        return Runs(copies[0][0], found[0][1])
-    return Split(copies)
+        event, tasks = found[0]
+        return Runs(msgspec.structs.replace(envelope, event=event.name), tasks)
+    return Split(
+        tuple(
+            (msgspec.structs.replace(envelope, event=event.name), task)
+            for event, tasks in found
+            for task in tasks
+        )
+    )
 
 
 def _by_headers(delivery: Delivery, routes: Routes, before: bool) -> Meaning:

@@ -51,6 +51,10 @@ class FakeLink:
     def close(self) -> None:
         """Nothing to do."""
 
+    def wake_once(self) -> None:
+        self.asleep = False
+        self.wake()
+
     def wake(self) -> None:
         """End a wait."""
         self._woken.set()
