@@ -260,7 +260,7 @@ def run(claimers: Claimers, examples: int, steps: int) -> None:
 
 @pytest.mark.slow
 def test_after_any_steps_the_broker_holds_what_the_model_says(claimers: Claimers) -> None:
-    run(claimers, examples=20, steps=30)
+    run(claimers, examples=12, steps=30)
 
 
 @pytest.mark.soak

@@ -57,8 +57,8 @@ def measure(processes: Iterable[psutil.Process]) -> list[Sample]:
                     threads=process.num_threads(),
                 )
             )
-        except (psutil.Error, OSError):
-            continue  # it was just leaving
+        except (psutil.Error, OSError, KeyError):
+            continue  # it is just leaving: a process that has ended has no memory
     return found
 
 
