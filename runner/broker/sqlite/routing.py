@@ -4,6 +4,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from ebats.pipelines.topics import TopicPattern
@@ -62,8 +63,9 @@ class Queue:
     max_bytes: int | None
 
     @classmethod
+    @lru_cache(maxsize=ROUTES)
     def read(cls, row: tuple[Any, ...]) -> "Queue":
-        """Take a row of the table `queue`."""
+        """Take a row of the table `queue`: of a thousand queues, one is new at each declaration."""
         return cls.declared(
             row[0],
             row[1],
