@@ -194,6 +194,8 @@ def test_children_are_gone_when_their_parent_was_killed(row_site: Site, finding:
     site.declare()
     site.send([f"m-{number}" for number in range(messages)], seconds=0.05)
     command = site.start()
+    children: set[int] = set()
+    killed = 0.0
     for number in range(form):
         site.wait_started(100 * number + 8)
         children = {process.pid for process in command.children()}
