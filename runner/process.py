@@ -22,6 +22,7 @@ from ebats.pipelines.problems import EbatsError
 from ebats.runner.execution.journal import Journal
 from ebats.runner.execution.outbox import Outbox
 from ebats.runner.execution.process_log import Source
+from ebats.runner.roles.heap import share_heaps
 from ebats.runner.roles.parent import Parent
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def main(line_fd: int, outbox_fd: int, writer_fd: int, facts_fd: int, parent_pid
     `line_fd` is the line to the parent; for the others see `Ends`.
     """
     _die_with(parent_pid)
+    share_heaps()
     line = socket.socket(fileno=line_fd)
     parent = Parent(line)
     try:

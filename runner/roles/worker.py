@@ -18,6 +18,7 @@ from ebats.runner.execution.journal import Journal
 from ebats.runner.execution.slots import Run, Slots
 from ebats.runner.roles.engine import Engine
 from ebats.runner.roles.functions import Functions
+from ebats.runner.roles.heap import give_back
 from ebats.runner.roles.leases import Leases
 from ebats.runner.roles.parent import Parent
 from ebats.runner.roles.worn import Worn
@@ -85,6 +86,7 @@ class Worker:
         """Work until there is a reason to leave, leave, and return the reason."""
         self.publisher.start()
         self.intake.start()
+        give_back()
         self.parent.tell(ready=True)
         why = None
         while why is None:
