@@ -47,3 +47,12 @@ def stuff(disk: Path) -> Path:
             except OSError:
                 continue
     return junk
+
+
+def leave(disk: Path, free: int) -> Path:
+    """Fill all but so many bytes."""
+    junk = disk / "junk"
+    state = os.statvfs(disk)
+    with junk.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, state.f_bavail * state.f_frsize - free)
+    return junk

@@ -5,6 +5,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -143,16 +144,19 @@ def _options(broker: Broker) -> dict[str, Any]:
     return options
 
 
+def say_blocked(say: Say, reason: str) -> None:
+    """Say that the broker takes no messages for now, and why."""
+    say("warning", f"the broker takes no messages for now: {reason}; what is to be published waits")
+
+
+def say_unblocked(say: Say) -> None:
+    """Say that it does again."""
+    say("info", "the broker takes messages again")
+
+
 def _blocking(say: Say) -> dict[str, Any]:
     """Return what is called when an alarm of the broker, on memory or disk, stops all publishing."""
-
-    def on_blocked(reason: str) -> None:
-        say("warning", f"the broker takes no messages for now: {reason}; what is to be published waits")
-
-    def on_unblocked() -> None:
-        say("info", "the broker takes messages again")
-
-    return {"on_blocked": on_blocked, "on_unblocked": on_unblocked}
+    return {"on_blocked": partial(say_blocked, say), "on_unblocked": partial(say_unblocked, say)}
 
 
 def _tls(broker: Broker, url: str) -> dict[str, Any]:

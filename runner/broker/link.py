@@ -12,9 +12,17 @@ from typing import Any
 from kombu.connection import Connection
 
 from ebats.pipelines.model import Broker
-from ebats.runner.broker.connect import BROKER_ERRORS, Say, check_lasting, connect
+from ebats.runner.broker.connect import (
+    BROKER_ERRORS,
+    Say,
+    check_lasting,
+    connect,
+    say_blocked,
+    say_unblocked,
+)
 from ebats.runner.broker.deliveries import Deliveries
 from ebats.runner.broker.frames import Frames
+from ebats.runner.broker.sqlite.errors import NoRoom
 from ebats.runner.broker.why_lost import why_lost
 
 _HEARTBEAT_CHECK_S = 1.0
@@ -44,7 +52,7 @@ class Link:
         weakref.finalize(self, _close_pipe, self._wake_out, self._wake_in).atexit = False
         #: The thread waits: whoever has something for it should wake it.
         self.asleep = False
-        #: RabbitMQ has said that it takes no messages for now, because of an alarm.
+        #: The broker takes no messages for now: because of an alarm, the embedded one for want of room.
         self.blocked = False
         _links.add(self)
 
@@ -71,20 +79,27 @@ class Link:
         return channel
 
     def _watch_alarms(self, raw: Any) -> None:
+        if self._embedded:
+            self._look_for_room()
+            return
         self.blocked = False
-        if not hasattr(raw, "on_blocked"):
-            return  # the embedded broker has none
-        say_blocked, say_unblocked = raw.on_blocked, raw.on_unblocked
+        told_blocked, told_unblocked = raw.on_blocked, raw.on_unblocked
 
         def on_blocked(reason: str) -> None:
             self.blocked = True
-            say_blocked(reason)
+            told_blocked(reason)
 
         def on_unblocked() -> None:
             self.blocked = False
-            say_unblocked()
+            told_unblocked()
 
         raw.on_blocked, raw.on_unblocked = on_blocked, on_unblocked
+
+    def _look_for_room(self) -> None:
+        """See whether the embedded broker, which refused a message for want of room, has it now."""
+        if self.blocked and self._embedded.store.has_room():
+            self.blocked = False
+            say_unblocked(self._say_alarm)
 
     @property
     def deliveries(self) -> Deliveries | None:
@@ -102,7 +117,12 @@ class Link:
         Raises:
             BrokerUnusable: the embedded broker's file is damaged: no other connection would do better.
         """
-        if self._lost_at is None:
+        if isinstance(error, NoRoom):
+            # The connection is as good as before, but for what was to be stored.
+            if not self.blocked:
+                self.blocked = True
+                say_blocked(self._say_alarm, why_lost(error).removeprefix("RESOURCE_ERROR - "))
+        elif self._lost_at is None:
             self._lost_at = time.monotonic()
             self._say("warning", f"the connection to the broker was lost: {why_lost(error)}")
         self._abandon()
@@ -215,6 +235,7 @@ class Link:
             self._checked_at = now
             if self._embedded:
                 self._tell_trouble(self._embedded.store.log.trouble)
+                self._look_for_room()
             if self._connection.get_heartbeat_interval():
                 self._connection.heartbeat_check()
 

@@ -10,7 +10,6 @@ import pytest
 from tests.acceptance.test_python_producers import notes, write
 from tests.brokers import RabbitNode
 from tests.commands import RunningCommand
-from tests.disks import small_disk, stuff
 from tests.faults.site import Site
 from tests.waiting import wait_until
 
@@ -117,26 +116,6 @@ def test_while_the_broker_is_away_no_more_is_asked_for(
     # All but the last, which it was closed at, was yielded.
     yielded = {f"m-{number}" for number in range(flooded(site.folder))}
     assert yielded <= names(site)
-
-
-@pytest.mark.slow
-def test_while_the_disk_is_full_no_more_is_asked_for(
-    make_site: Callable[[str], Site], tmp_path: Path
-) -> None:
-    with small_disk(tmp_path / "disk") as disk:
-        site = make_site(f"sqlite:///{disk}/broker.db")
-        write(site, "flood")
-        command = launch(site)
-        wait_until(lambda: flooded(site.folder) > WINDOW, 60)
-        junk = stuff(disk)
-        before = flooded(site.folder)
-        stands_still(site.folder)
-        assert flooded(site.folder) <= before + 3 * WINDOW
-        junk.unlink()
-        stood = flooded(site.folder)
-        wait_until(lambda: flooded(site.folder) > stood + WINDOW, 60)
-        site.end(command, 60)
-        assert {f"m-{number}" for number in range(flooded(site.folder))} <= names(site)
 
 
 def stands_still(folder: Path) -> None:

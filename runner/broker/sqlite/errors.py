@@ -38,6 +38,10 @@ BASIC_REJECT = (60, 90)
 Method = tuple[int, int]
 
 
+class NoRoom(exceptions.ResourceError):  # type: ignore[misc]
+    """Raised for a publish while the disk is nearly full: nothing else is refused."""
+
+
 def _error(code: int, text: str, method: Method) -> Exception:
     error: Exception = exceptions.error_for_code(code, text, method, exceptions.ChannelError)
     return error
@@ -100,6 +104,12 @@ def full(database: str, detail: str) -> Exception:
         f"RESOURCE_ERROR - no room on the disk of {database}: {detail}", reply_code=506
     )
     return error
+
+
+def no_room(database: str, free_mib: int, reserve_mib: int) -> NoRoom:
+    """506 again: so much is free, and so much is kept for what has been published already."""
+    text = f"{free_mib} MiB are free, {reserve_mib} MiB are kept in reserve"
+    return NoRoom(f"RESOURCE_ERROR - no room on the disk of {database}: {text}", reply_code=506)
 
 
 def unusable(text: str) -> Exception:

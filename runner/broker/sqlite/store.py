@@ -139,14 +139,19 @@ class Store:
     def check_room(self) -> None:
         """Refuse a publish while the disk is nearly full, so that what is accepted can still be worked off.
 
-        Raises ResourceError. A process that consumes may go further: its publishes are retries, dead letters.
+        Raises NoRoom. A process that consumes may go further: its publishes are retries, dead letters.
         """
-        floor = self._room.workers if self.locks.consuming else self._room.publishers
-        free = files.free_bytes(self.files)
+        free, floor = files.free_bytes(self.files), self._floor
         if free < floor:
-            raise errors.full(
-                self.files.database, f"{free >> 20} MiB are free, {floor >> 20} MiB are kept in reserve"
-            )
+            raise errors.no_room(self.files.database, free >> 20, floor >> 20)
+
+    def has_room(self) -> bool:
+        """Return whether a publish would be refused no more."""
+        return files.free_bytes(self.files) >= self._floor
+
+    @property
+    def _floor(self) -> int:
+        return self._room.workers if self.locks.consuming else self._room.publishers
 
     @property
     def is_open(self) -> bool:

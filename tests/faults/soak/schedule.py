@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, repeat
 from random import Random
 
 #: How many processes of consumers there are, and how many messages each has in hand.
@@ -53,6 +54,8 @@ KINDS = {**ANYWHERE, **OF_A_SERVER, **ENDS, CALM: Kind(duplicates=0, takes_s=4)}
 _BETWEEN_CALMS = 4
 #: How long a run is left alive: the shortest, the longest, and how many there are between those.
 _LIFE_S, _LIVES = (90.0, 900.0), 3
+#: The first ones are short: five minutes have each kind of end, and then a life in which something can grow.
+_FIRST_S = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +74,24 @@ class Step:
 def schedule(seed: int, seconds: float, *, of_a_server: bool) -> tuple[Step, ...]:
     """Return what a soak of about so many seconds does: the same for the same seed."""
     chance = Random(f"soak {seed}")
-    life_s = min(max(seconds / _LIVES, _LIFE_S[0]), _LIFE_S[1])
+    lives_s = chain([_FIRST_S] * len(ENDS), repeat(min(max(seconds / _LIVES, _LIFE_S[0]), _LIFE_S[1])))
     steps: list[Step] = []
-    faults = _faults(chance, sorted({**ANYWHERE, **(OF_A_SERVER if of_a_server else {})}))
+    faults = _in_turn(chance, sorted({**ANYWHERE, **(OF_A_SERVER if of_a_server else {})}))
+    ends = _in_turn(chance, sorted(ENDS))
     left_s = seconds
     while left_s > 0:
-        life = list(_life(chance, min(life_s, left_s), faults))
+        life = list(_life(chance, min(next(lives_s), left_s), faults))
         left_s -= sum(_takes_s(step) for step in life)
         steps += life
         if left_s > 0:
-            steps.append(_step(chance, chance.choice(sorted(ENDS))))
+            end = _step(chance, next(ends))
+            left_s -= _takes_s(end)
+            steps.append(end)
     return tuple(steps)
 
 
-def _faults(chance: Random, kinds: list[str]) -> Iterator[str]:
-    """Yield faults for ever: each once, in a new order each time round."""
+def _in_turn(chance: Random, kinds: list[str]) -> Iterator[str]:
+    """Yield kinds of faults for ever: each once, in a new order each time round."""
     while True:
         yield from chance.sample(kinds, len(kinds))
 
