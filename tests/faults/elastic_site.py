@@ -29,11 +29,11 @@ def write(site: Site, url: str, stream: str, labels: Mapping[str, str] | None = 
     )
 
 
-def status(site: Site) -> dict[str, Any]:
-    """Return what `ebats status` says about the sink."""
+def status(site: Site, sink: str = "search") -> dict[str, Any]:
+    """Return what `ebats status` says about a sink."""
     environ = {"EBATS_STATE_DIR": str(site.folder / "state")}
     found = json.loads(run_ebats("status", site.file, "--format", "json", env=environ).stdout)
-    sinks: list[dict[str, Any]] = [runner["sinks"]["search"] for runner in found["runners"]]
+    sinks: list[dict[str, Any]] = [runner["sinks"].get(sink, {}) for runner in found["runners"]]
     return sinks[0] if sinks else {}
 
 
