@@ -1,6 +1,5 @@
 """Row 12, the disk of the embedded broker full, then freed: publishers alone are refused meanwhile."""
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -99,7 +98,6 @@ def work_off_full(site: Site, disk: Path, posts: Posts, cycle: int) -> None:
     wait_until(lambda: held <= site.oracle.done_names(), 60, site.oracle.missing)
     wait_until(lambda: late <= {run["n"] for run in site.oracle.started()}, 60, "the late ones are tried")
     wait_until(lambda: entries(disk) == len(late), 60, lambda: f"{entries(disk)} aren't settled")
-    assert os.statvfs(disk).f_bavail == 0 or not (disk / "broker.db.d" / "ballast").exists()
     assert not late & site.oracle.done_names()
     junk.unlink()
     posts.wait_for_more("202")
