@@ -20,9 +20,13 @@ _LONGEST_LIMIT_MS = 90 * 24 * _HOUR_MS
 def resolve_broker(values: Values, name: str) -> Broker:
     """Return how the broker is reached; by default the embedded one, in `NAME.db` beside the file."""
     urls = tuple(_urls(values, name))
+    is_embedded = bool(urls) and urls[0].startswith("sqlite:")
     tls = resolve_tls(values, ("broker", "tls"))
     if tls is None and urls and urls[0].startswith("amqps:"):
         tls = Tls()
+    limit_s = values.seconds_or_none(
+        "broker", "consumer_timeout", default="30m", low=_SHORTEST_LIMIT_MS, high=_LONGEST_LIMIT_MS
+    )
     return Broker(
         urls=urls,
         login_method=values.get("broker", "login_method"),
@@ -33,10 +37,10 @@ def resolve_broker(values: Values, name: str) -> Broker:
         keepalive=values.get("broker", "keepalive") is not False,
         heartbeat_s=_heartbeat(values),
         declare=values.get("broker", "declare") or "always",
-        consumer_timeout_s=values.seconds_or_none(
-            "broker", "consumer_timeout", default="30m", low=_SHORTEST_LIMIT_MS, high=_LONGEST_LIMIT_MS
-        ),
-        tls=tls if not urls or not urls[0].startswith("sqlite:") else None,
+        # The embedded one takes nothing back from a living process. Leases are none the better: there, they
+        # go by the machine's clock, and where that is set ahead a task would run beside itself.
+        consumer_timeout_s=None if is_embedded else limit_s,
+        tls=None if is_embedded else tls,
         place=values.source.key_place(("broker",)),
     )
 

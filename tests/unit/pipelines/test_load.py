@@ -136,6 +136,23 @@ def test_the_settings_of_rabbitmq_do_not_disturb_an_embedded_broker() -> None:
     assert (broker.tls, broker.heartbeat_s) == (None, 10)
 
 
+@pytest.mark.parametrize(
+    ("written", "limit_s"),
+    [
+        ("{url: amqp://h}", 1800),
+        ("{host: h, consumer_timeout: 1h}", 3600),
+        ("{host: h, consumer_timeout: none}", None),
+        ("{url: 'sqlite:///a.db'}", None),
+        ("{url: 'sqlite:///a.db', consumer_timeout: 1h}", None),
+        ("{consumer_timeout: 1h}", None),
+    ],
+)
+def test_the_embedded_broker_takes_nothing_back_whatever_the_file_says(
+    written: str, limit_s: float | None
+) -> None:
+    assert pipeline_of(f"broker: {written}\n").broker.consumer_timeout_s == limit_s
+
+
 def test_sinks_are_of_three_kinds() -> None:
     pipeline = pipeline_of(
         "logs:\n  a: {std: }\n  b: {file: {path: logs/a.jsonl, rotation: 20MB, retention: 3}}\n"
