@@ -44,6 +44,8 @@ class Run(msgspec.Struct, eq=False):
     task: Task
     #: None: it can't be imported, and the run fails before it starts.
     function: Function | Callback | None
+    #: Monotonic time at which its delivery came: the machine's clock may be set meanwhile.
+    came: float = msgspec.field(default_factory=time.monotonic)
     #: Monotonic time of the start; 0: not started.
     started: float = 0.0
     #: Unix time of the start.
@@ -112,13 +114,13 @@ class Slots:
         return True
 
     def overdue(self, before: float) -> list[Run]:
-        """Take out and return the runs that wait here since before a Unix time."""
+        """Take out and return the runs that wait here since before a monotonic time."""
         with self._lock:
             # The event loop may be held up by a task that doesn't await.
-            taken = [run for run in self._starting if run.envelope.delivery.received < before]
+            taken = [run for run in self._starting if run.came < before]
             for run in taken:
                 del self._starting[run]
-            while self._waiting and self._waiting[0].envelope.delivery.received < before:
+            while self._waiting and self._waiting[0].came < before:
                 taken.append(self._waiting.popleft())
         return taken
 

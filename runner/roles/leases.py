@@ -114,9 +114,7 @@ class Leases:
     def _is_due(self, run: Run, now: float, limit_s: float) -> bool:
         if run.task.name not in self._long or run.settled or run.envelope.delivery.on_settled:
             return False
-        # The wall clock may be set back meanwhile.
-        held_s = max(now - run.started, time.time() - run.envelope.delivery.received)
-        return held_s > rules.held_s(limit_s) and not self._engine.is_early(run)
+        return now - run.came > rules.held_s(limit_s) and not self._engine.is_early(run)
 
     def _park(self, run: Run) -> None:
         lease = Lease(run, [])

@@ -71,7 +71,7 @@ class Ticker:
         self._memory = Memory(dealt_ms=_now_ms(), schedule=str(self._schedule))
         #: The start of this run is none of ours, or published.
         self._is_started = not producer.at_start
-        self._is_ready = self._follows = self._has_led = False
+        self._is_ready = self._follows = self._has_led = self._told_back = False
         #: What ended the thread.
         self.failure: BaseException | None = None
         self._thread = threading.Thread(target=self._guarded, name="ticks", daemon=True)
@@ -138,6 +138,7 @@ class Ticker:
         self._get_ready()
         while not self._stopping():
             self._memory = self._begin(self._memory)
+            self._tell_set_back()
             self._fire(self._due())
             self._lead.wait(self._pause_s())
 
@@ -156,6 +157,14 @@ class Ticker:
             text = f"the last tick was at {self._written(memory.dealt_ms)}, more than a day ahead"
             self._say("warning", f"{text}: a machine's clock is or was wrong; begins anew from now")
         return ticks.begin(memory, self._schedule, now_ms)
+
+    def _tell_set_back(self) -> None:
+        """Say once that the machine's clock was set back: until it is where it was, no tick comes twice."""
+        ahead_ms = self._memory.dealt_ms - _now_ms()
+        if ahead_ms > self._late_ms and not self._told_back:
+            text = f"the machine's clock was set back, to {ahead_ms // 60_000} min before the last tick"
+            self._say("warning", f"{text}; none comes twice{self._next_in_words()}")
+        self._told_back = ahead_ms > self._late_ms
 
     def _fire_start(self) -> None:
         """Publish that the pipeline starts, unless that was done, or another runner was there before."""

@@ -102,10 +102,10 @@ class Worker:
         for part in (self.intake, self.publisher, self.leases, self.slots):
             if part.failure:
                 raise part.failure
-        for run in self.slots.overdue(time.time() - self._patience_s()):
+        now = time.monotonic()
+        for run in self.slots.overdue(now - self._patience_s()):
             self.engine.hand_back(run)
         self.leases.attend()
-        now = time.monotonic()
         if "report" in words or now - self._told_at >= _STATUS_S:
             self._told_at = now
             self.parent.tell(status=self.status(), about=self._about())

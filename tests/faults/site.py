@@ -51,6 +51,8 @@ class Site:
         self.oracle = Oracle(folder)
         self.file = folder / "pipeline.yaml"
         self._start = start
+        #: What its runs have in their environment beside what they always have.
+        self.more_environ: dict[str, str] = {}
         shutil.copy(TASKS, folder / "tasks.py")
 
     def write(self, **sections: Any) -> None:
@@ -81,7 +83,7 @@ class Site:
 
     def launch(self, *flags: str) -> RunningCommand:
         """Start the pipeline."""
-        env = {"EBATS_STATE_DIR": str(self.folder / "state")}
+        env = {"EBATS_STATE_DIR": str(self.folder / "state"), **self.more_environ}
         return self._start(self.file, *flags, program="ebats-run", env=env, cwd=self.folder)
 
     def command_line(self, *flags: str) -> list[str]:

@@ -22,11 +22,9 @@ def sync_task() -> None: ...
 async def async_task() -> None: ...
 
 
-def run_of(*, is_async: bool = False, received: float = 1000.0) -> Run:
-    one = delivery("shop.tasks", "ship")
-    one.received = received
+def run_of(*, is_async: bool = False, came: float = 1000.0) -> Run:
     function = inspect_function(async_task if is_async else sync_task)
-    return Run(envelope_of(one, SHOP), SHOP.tasks["ship"], function)
+    return Run(envelope_of(delivery("shop.tasks", "ship"), SHOP), SHOP.tasks["ship"], function, came=came)
 
 
 class Gate:
@@ -155,7 +153,7 @@ def test_a_run_on_its_way_to_a_busy_event_loop_never_starts_once_the_slots_are_c
 
 def test_what_waits_too_long_can_be_taken_out(gate: Gate) -> None:
     slots = slots_of(gate, 1)
-    runs = [run_of(received=float(number)) for number in range(4)]
+    runs = [run_of(came=float(number)) for number in range(4)]
     for run in runs:
         slots.submit(run)
     wait_until(lambda: gate.now == 1)
@@ -163,6 +161,19 @@ def test_what_waits_too_long_can_be_taken_out(gate: Gate) -> None:
     gate.open.set()
     wait_until(lambda: slots.ended == 2)
     assert gate.order == [runs[0], runs[3]]
+
+
+def test_nobody_has_waited_too_long_where_the_machines_clock_was_set(gate: Gate) -> None:
+    slots = slots_of(gate, 1)
+    function = inspect_function(sync_task)
+    for received in (time.time() - 3600, time.time() - 3600, time.time() + 3600):
+        one = delivery("shop.tasks", "ship")
+        one.received = received
+        slots.submit(Run(envelope_of(one, SHOP), SHOP.tasks["ship"], function))
+    wait_until(lambda: gate.now == 1)
+    assert slots.overdue(time.monotonic() - 60) == []
+    assert len(slots.overdue(time.monotonic() + 1)) == 2
+    gate.open.set()
 
 
 def test_an_async_run_can_be_cancelled_and_a_sync_one_is_left_alone(gate: Gate) -> None:
@@ -226,13 +237,13 @@ def test_runs_that_come_in_bursts_from_several_threads_all_run_once() -> None:
 
     def execute(run: Run) -> None:
         # Some wait, as a task does that asks somebody; most are over at once.
-        if run.envelope.delivery.received % 7 == 0:
+        if run.came % 7 == 0:
             time.sleep(0.001)
         with lock:
             done.append(run)
 
     slots = Slots(8, execute, Gate().execute_async)
-    runs = [run_of(received=float(number)) for number in range(3000)]
+    runs = [run_of(came=float(number)) for number in range(3000)]
 
     def submit(share: int) -> None:
         for number, run in enumerate(runs[share::3]):
