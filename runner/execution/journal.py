@@ -3,7 +3,7 @@
 import os
 import time
 from datetime import datetime
-from typing import Protocol, TypedDict
+from typing import Protocol
 
 from msgspec import structs
 
@@ -11,6 +11,7 @@ from ebats.pipelines.ladder import RETRY_WITHOUT_LADDER, attempts, rung_after
 from ebats.pipelines.model import Ladder, Pipeline, Task
 from ebats.pipelines.sink import Level
 from ebats.pipelines.template import parse
+from ebats.runner.execution.delivery import Delivery
 from ebats.runner.execution.envelope import Envelope
 from ebats.runner.execution.fields import as_name
 from ebats.runner.execution.outcome import (
@@ -31,6 +32,8 @@ from ebats.runner.execution.slots import Run
 _LEVELS: dict[type, Level] = {Done: "info", Retry: "warning", Wait: "debug", Dead: "error"}
 #: As records, and the tests of a file, name what follows from a run.
 OUTCOMES: dict[type, Outcome] = {Done: "success", Retry: "retry", Wait: "postponed", Dead: "dead"}
+
+_WAITING = (Retry, Wait)
 
 #: The writer may be busy; a record is no reason to wait longer.
 _FLUSH_S = 0.5
@@ -75,7 +78,7 @@ class Journal:
 
     def execution(self, run: Run, decision: Decision, result: Result, payload: object, ended: float) -> None:
         """Record one attempt, that `ended` at a Unix time in seconds."""
-        envelope = run.envelope
+        envelope, delivery = run.envelope, run.envelope.delivery
         due = _due(envelope, run.task, self._delays_ms.get((envelope.event, run.task.name), 0))
         failed = result if isinstance(result, Failed) else None
         self._put(
@@ -93,13 +96,19 @@ class Journal:
                 wait_s=None if due is None or not run.started else round(max(0.0, run.started_at - due), 6),
                 run_s=round(time.monotonic() - run.started, 6) if run.started else None,
                 event=envelope.event,
-                **_origin(envelope),
+                exchange=envelope.exchange or None,
+                key=envelope.key or None,
+                published=_published(delivery),
+                size=len(delivery.body),
+                redelivered=delivery.redelivered,
+                correlation=as_name(delivery.properties.get("correlation_id")),
+                trace=as_name(delivery.headers.get("traceparent")),
                 environment=self._pipeline.environment,
                 reason=decision.reason if isinstance(decision, Dead) else None,
                 error=failed.error if failed else None,
                 text=failed.text if failed else result.why if isinstance(result, Postponed) else None,
                 traceback=failed.traceback if failed else None,
-                next=utc(ended + decision.wait_ms / 1000) if isinstance(decision, Retry | Wait) else None,
+                next=utc(ended + decision.wait_ms / 1000) if isinstance(decision, _WAITING) else None,
                 labels=self._label(envelope, payload),
                 requests=list(result.requests) or None,
                 payload=payload if self._with_payload else None,
@@ -111,6 +120,7 @@ class Journal:
 
     def not_run(self, envelope: Envelope, task: Task | None, decision: Dead, failed: Failed) -> None:
         """Record the death of a message that wasn't run."""
+        delivery = envelope.delivery
         self._put(
             Execution(
                 time=utc(time.time()),
@@ -124,7 +134,13 @@ class Journal:
                 outcome="dead",
                 process=self._process,
                 event=envelope.event,
-                **_origin(envelope),
+                exchange=envelope.exchange or None,
+                key=envelope.key or None,
+                published=_published(delivery),
+                size=len(delivery.body),
+                redelivered=delivery.redelivered,
+                correlation=as_name(delivery.properties.get("correlation_id")),
+                trace=as_name(delivery.headers.get("traceparent")),
                 environment=self._pipeline.environment,
                 reason=decision.reason,
                 error=failed.error,
@@ -189,29 +205,9 @@ def _ladder(run: Run, decision: Decision) -> Ladder | None:
     return run.task.ladder
 
 
-class _Origin(TypedDict):
-    exchange: str | None
-    key: str | None
-    published: datetime | None
-    size: int
-    redelivered: bool
-    correlation: str | None
-    trace: str | None
-
-
-def _origin(envelope: Envelope) -> _Origin:
-    """Return what a record says about where its message comes from."""
-    delivery = envelope.delivery
+def _published(delivery: Delivery) -> datetime | None:
     published = delivery.headers.get("ebats-published")
-    return _Origin(
-        exchange=envelope.exchange or None,
-        key=envelope.key or None,
-        published=_moment(published) if isinstance(published, float) else None,
-        size=len(delivery.body),
-        redelivered=delivery.redelivered,
-        correlation=as_name(delivery.properties.get("correlation_id")),
-        trace=as_name(delivery.headers.get("traceparent")),
-    )
+    return _moment(published) if isinstance(published, float) else None
 
 
 def _moment(seconds: float) -> datetime | None:
