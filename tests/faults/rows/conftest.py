@@ -23,14 +23,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not (rows := os.environ.get(ROWS)):
         return
     wanted = {int(row) for row in rows.split(",")}
-    left_out = [item for item in items if (row := _row(item)) and (row not in wanted or _is_quick(item))]
+    left_out = [item for item in items if (row := row_of(item)) and (row not in wanted or _is_quick(item))]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 
 
-def _row(item: pytest.Item) -> int:
+def row_of(item: pytest.Item) -> int:
+    """Return the row that a test is of; 0: it is of none."""
     marker = item.get_closest_marker("row")
     return int(marker.args[0]) if marker else 0
+
+
+def broker_of(item: pytest.Item) -> str:
+    """Return the broker that a test is on, by its parameters."""
+    parameters = getattr(item, "callspec", None)
+    kinds = [parameters.params[name] for name in _KINDS if name in parameters.params] if parameters else []
+    fixtures: tuple[str, ...] = getattr(item, "fixturenames", ())
+    return str(kinds[0]) if kinds else "rabbitmq310" if "rabbitmq" in fixtures else "sqlite"
 
 
 def _is_quick(item: pytest.Item) -> bool:
@@ -49,12 +58,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 @pytest.fixture
 def finding(request: pytest.FixtureRequest) -> Iterator[Finding]:
     """What this test finds, by its row: `@pytest.mark.row(7)`; kept when it is over."""
-    row = _row(request.node)
+    row = row_of(request.node)
     assert row, "a test with a finding says of which row: @pytest.mark.row(7)"
-    parameters = getattr(request.node, "callspec", None)
-    kinds = [parameters.params[name] for name in _KINDS if name in parameters.params] if parameters else []
-    broker = kinds[0] if kinds else "rabbitmq310" if "rabbitmq" in request.fixturenames else "sqlite"
-    found = Finding(row=row, test=request.node.name, broker=broker)
+    found = Finding(row=row, test=request.node.name, broker=broker_of(request.node))
     began = time.monotonic()
     yield found
     found.seconds = round(time.monotonic() - began, 1)
