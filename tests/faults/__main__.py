@@ -20,32 +20,34 @@ from tests.faults.rows.finding import FILE, ROWS, kept
 from tests.faults.rows.table import BY_NUMBER
 
 HERE = Path(__file__).parent
-EVERY = tuple(BY_NUMBER)
 
 
 def main(arguments: list[str]) -> int:
     """Run the tests and print the table; returns the exit code of pytest."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--rows", type=_rows, help="the rows of the page alone: `1,7`, or `all`")
-    parser.add_argument("--write", action="store_true", help=f"write docs/{page.PAGE.name}")
+    parser.add_argument("--rows", type=_rows, help="these rows of the page alone: `1,7`, or `all`")
+    parser.add_argument(
+        "--write", action="store_true", help=f"write docs/{page.PAGE.name}, or these rows of it"
+    )
     parser.add_argument("-n", "--workers", default="1", help="tests at once (1: nothing else disturbs them)")
     options, more = parser.parse_known_args(arguments)
-    if options.write and (more or options.rows not in (None, EVERY)):
-        parser.error("--write is for a run of all rows")
+    versions = _versions()
+    kept_run = page.read() if options.write and options.rows and page.FINDINGS.exists() else None
+    if options.write and options.rows and (kept_run is None or kept_run.versions != versions):
+        parser.error("the page was written with other versions, or never: write it with all rows")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "findings.jsonl"
         began = time.monotonic()
         code = _pytest(file, options.rows, options.workers, more)
         run = page.Run(
             date=datetime.datetime.now(datetime.UTC).date().isoformat(),
-            versions=_versions(),
+            versions=versions,
             minutes=(time.monotonic() - began) / 60,
             findings=sorted(kept(file), key=lambda found: (found.row, found.broker, found.test)),
         )
-    for line in page.table(run):
-        sys.stdout.write("\t".join(line) + "\n")
+    sys.stdout.write(page.printed(run))
     if options.write:
-        page.write(run)
+        page.write(page.merged(kept_run, run, options.rows) if kept_run else run)
         sys.stdout.write(f"written: {page.PAGE}\n")
     return code
 
@@ -54,13 +56,14 @@ def _pytest(file: Path, rows: tuple[int, ...] | None, workers: str, more: list[s
     command = [sys.executable, "-m", "pytest", "-m", "", str(HERE if rows is None else HERE / "rows"), *more]
     if workers != "1":
         command += ["-n", workers, "--dist", "worksteal"]
-    chosen = ",".join(map(str, rows or EVERY))
+    # Of two forms of a test, the full one.
+    chosen = ",".join(map(str, rows or BY_NUMBER))
     return subprocess.run(command, env={**os.environ, FILE: str(file), ROWS: chosen}, check=False).returncode
 
 
 def _rows(text: str) -> tuple[int, ...]:
     if text == "all":
-        return EVERY
+        return ()
     rows = tuple(int(number) for number in text.split(","))
     if unknown := [row for row in rows if row not in BY_NUMBER]:
         raise argparse.ArgumentTypeError(f"there is no row {unknown[0]}; there are 1 to {len(BY_NUMBER)}")

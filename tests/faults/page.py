@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from tests.faults.rows.finding import Finding
@@ -67,6 +67,24 @@ def table(run: Run) -> list[list[str]]:
         for broker in row.brokers:
             lines.append([str(row.number), row.fault, _NAMES[broker], *_cells(run.of(row, broker))])
     return lines
+
+
+def printed(run: Run) -> str:
+    """Return what was found as lines for a terminal: rows that weren't run are left out."""
+    head, *lines = table(run)
+    lines = [[line[0], line[1][:48], *line[2:]] for line in lines if line[-1] != "not run"]
+    widths = [max(len(line[column]) for line in [head, *lines]) for column in range(len(head))]
+    return "".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n"
+        for line in [head, *lines]
+    )
+
+
+def merged(old: Run, new: Run, rows: Sequence[int]) -> Run:
+    """Return a run with these rows as a later one of the same versions found them."""
+    findings = [found for found in old.findings if found.row not in rows] + new.findings
+    findings.sort(key=lambda found: (found.row, found.broker, found.test))
+    return replace(new, minutes=old.minutes + new.minutes, findings=findings)
 
 
 def _table(run: Run) -> list[str]:

@@ -51,6 +51,23 @@ def test_a_run_is_read_as_it_was_written(tmp_path: page.Path) -> None:
     assert (tmp_path / "page.md").read_text() == page.shown(run())
 
 
+def test_a_later_run_of_some_rows_replaces_these() -> None:
+    old, new = run(), run(confirmed=3000)
+    other = Finding(row=8, test="t", broker="rabbitmq310", confirmed=5)
+    old.findings.append(other)
+
+    found = page.merged(old, new, (7,))
+
+    assert found.findings == [*new.findings, other]
+    assert found.minutes == old.minutes + new.minutes
+
+
+def test_a_terminal_gets_what_was_run() -> None:
+    head, line = page.printed(run()).splitlines()
+    assert head.split()[:2] == ["fault", "broker"]
+    assert line.endswith("held")
+
+
 @pytest.mark.skipif(not page.FINDINGS.exists(), reason="no run was written")
 def test_the_page_is_what_the_program_writes() -> None:
     """EBATS_TEST_WRITE=1 writes it anew, from the run that is kept beside it."""
