@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tests.commands import RunningCommand
 from tests.elastic_client import ElasticClient
 from tests.fake_elastic import FakeElastic, Reply, late, refuse
 from tests.faults.elastic_site import arrived, status, wait_arrived, write
@@ -97,7 +98,7 @@ class Trouble:
         self.fake.reply = before
 
 
-def go_through(load: Load, trouble: Trouble, form: Form) -> None:
+def go_through(load: Load, trouble: Trouble, form: Form, command: RunningCommand) -> None:
     """Send messages in a calm time and in each trouble, and between them."""
     load.run("calm", form.calm)
     with trouble.away():
@@ -105,6 +106,8 @@ def go_through(load: Load, trouble: Trouble, form: Form) -> None:
         away = wait_until(lambda: found if (found := status(load.site)).get("spooled") else None)
         assert away
         assert away["lost"] == away["overflowed"] == away["rejected"] == 0
+        # News of a sink come at most every ten seconds, the last one alone: it is told before it is over.
+        command.wait_for_output("sink search fails", 40)
     for name in ("busy", "partly_busy", "slow"):
         with getattr(trouble, name)():
             load.run(name, form.trouble)
@@ -132,7 +135,7 @@ def test_tasks_go_on_and_each_record_arrives_once_or_is_kept_whatever_elasticsea
         command = site.start()
 
         # When that is in one trouble after the other
-        go_through(load, Trouble(fake, proxy, slow_s=min(30.0, form.trouble)), form)
+        go_through(load, Trouble(fake, proxy, slow_s=min(30.0, form.trouble)), form, command)
 
         # Then each record arrives once, but for those that it refused, which are kept in a file
         wait_until(lambda: status(site)["spooled"] == 0, 60, lambda: f"{status(site)}")

@@ -74,7 +74,7 @@ def test_links_that_are_cut_again_and_again_lose_nothing(
     before = usage(processes)
 
     # When they are cut
-    with stubborn_load(site, name="cut") as load, posting(gateway) as posts:
+    with stubborn_load(site, name="cut") as load, posting(gateway, name="p") as posts:
         for _ in range(cuts):
             time.sleep(every_s)
             # Those that are being opened would be cut before they are told of anything.
