@@ -154,6 +154,8 @@ class Consumer:
     concurrency: int
     #: Messages a process holds without having acknowledged them, over all its queues.
     prefetch: int
+    #: While its tasks are short, a process holds so many times as many; 1 where the file says how many.
+    growth: int = 1
     #: The process leaves, and is replaced, after so many tasks.
     max_tasks: int | None = None
     #: In bytes of resident memory: above it the process leaves and is replaced.

@@ -30,6 +30,8 @@ PROCESSES = 1
 CONCURRENCY = 8
 #: Messages a process holds for each of its slots, so that none waits for the broker.
 PREFETCH_A_SLOT = 8
+#: So many times as many while its tasks are short; see `runner/broker/appetite.py`.
+GROWTH = 4
 #: Of a consumer whose tasks are all HTTP requests.
 HTTP_CONCURRENCY = 200
 HTTP_PREFETCH_A_SLOT = 2
@@ -271,6 +273,7 @@ def _consumer(values: Values, name: str, queues: tuple[Queue, ...], tasks: Mappi
     # A request holds no thread, and mostly waits.
     is_http = bool(own) and all(task.http for task in own)
     concurrency = int(values.get(*path, "concurrency") or (HTTP_CONCURRENCY if is_http else CONCURRENCY))
+    named = int(values.get(*path, "prefetch") or 0)
     prefetch = _prefetch(concurrency * (HTTP_PREFETCH_A_SLOT if is_http else PREFETCH_A_SLOT), len(queues))
     max_tasks = values.get(*path, "max_tasks")
     return Consumer(
@@ -278,7 +281,8 @@ def _consumer(values: Values, name: str, queues: tuple[Queue, ...], tasks: Mappi
         queues=queues,
         processes=int(values.get(*path, "processes") or PROCESSES),
         concurrency=concurrency,
-        prefetch=int(values.get(*path, "prefetch") or prefetch),
+        prefetch=named or prefetch,
+        growth=1 if named else GROWTH,
         max_tasks=int(max_tasks) if max_tasks else None,
         max_memory=values.size(*path, "max_memory", low=_SMALLEST_MEMORY),
         on_start=values.entry_point(*path, "on_start"),

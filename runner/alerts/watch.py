@@ -129,7 +129,7 @@ class _Own:
                 self.a_delivery[queue] = max(count, self.a_delivery.get(queue, 1))
         #: Queue to how many messages the processes of a run may hold.
         self.in_hand = {
-            queue.name: prefetches(consumer)[queue.broker_name] * consumer.processes
+            queue.name: prefetches(consumer)[queue.broker_name] * consumer.growth * consumer.processes
             for consumer in pipeline.consumers.values()
             for queue in consumer.queues
         }

@@ -10,6 +10,7 @@ from typing import Any
 
 from ebats.pipelines.model import Broker
 from ebats.runner.broker import received
+from ebats.runner.broker.appetite import Appetite
 from ebats.runner.broker.away import QUEUE_ERRORS, Away
 from ebats.runner.broker.connect import BROKER_ERRORS, Say
 from ebats.runner.broker.link import Link
@@ -43,9 +44,17 @@ class Intake:
     """
 
     def __init__(
-        self, broker: Broker, queues: dict[str, int], on_delivery: Callable[[Delivery], None], say: Say
+        self,
+        broker: Broker,
+        queues: dict[str, int],
+        on_delivery: Callable[[Delivery], None],
+        say: Say,
+        growth: int = 1,
     ) -> None:
-        """Take from `queues`: the broker's names, each with how many messages may be unacknowledged."""
+        """Take from `queues`: the broker's names, each with how many messages may be unacknowledged.
+
+        While they are worked off in a moment, `growth` times as many may be.
+        """
         self._link = Link(broker, say)
         self._queues = queues
         self._on_delivery = on_delivery
@@ -56,11 +65,12 @@ class Intake:
         self._numbers = count(1)
         self._channel: Any = None
         self._consumer_tags: list[str] = []
+        #: Those that are there only while more is taken than usual.
+        self._more_tags: list[str] = []
+        self._appetite = Appetite(sum(queues.values()), growth)
         self._away = Away(say)
         self._taking = True
         self._closing = False
-        #: How many settled deliveries are acknowledged at once, without waiting for more.
-        self._batch = max(1, sum(queues.values()) // 4)
         #: How many newly settled ones are worth waking the thread for.
         self._wake_at = 1
         #: Given each delivery that is at work here and was brought again too often: it needs a fresh count.
@@ -141,15 +151,16 @@ class Intake:
         return False
 
     def _consume(self) -> None:
-        self._consumer_tags = []
+        self._consumer_tags, self._more_tags = [], []
+        self._appetite.reset()
         if not self._taking:
             self.cancelled.set()
             return
-        for queue in self._queues:
+        for queue, prefetch in self._queues.items():
             if queue not in self._away:
-                self._consume_from(queue)
+                self._consume_from(queue, prefetch)
 
-    def _consume_from(self, queue: str) -> None:
+    def _consume_from(self, queue: str, prefetch: int) -> str:
         tag = f"{queue}.{self._generation}.{next(self._numbers)}"
 
         def on_cancel(_tag: str) -> None:
@@ -160,7 +171,7 @@ class Intake:
             deliveries.add(tag, queue, self._generation, self._receive)
         try:
             # Not global: each consumer that follows has its own.
-            self._channel.basic_qos(0, self._queues[queue], False)
+            self._channel.basic_qos(0, prefetch, False)
             self._channel.basic_consume(
                 queue, callback=self._receiver(queue), consumer_tag=tag, on_cancel=on_cancel
             )
@@ -168,10 +179,24 @@ class Intake:
             self._away.refused(queue, error)
             raise _ChannelClosed from error
         self._consumer_tags.append(tag)
+        return tag
+
+    def _take_more(self) -> None:
+        """Have a second consumer on each queue: how much one may have can't be changed while it is there."""
+        for queue, prefetch in self._queues.items():
+            if queue not in self._away:
+                self._more_tags.append(self._consume_from(queue, (self._appetite.growth - 1) * prefetch))
+
+    def _take_no_more(self) -> None:
+        """End the second consumers; what they have got is worked off."""
+        for tag in self._more_tags:
+            self._channel.basic_cancel(tag)
+            self._forget(tag)
 
     def _forget(self, tag: str) -> None:
         """Forget a consumer that the broker has ended: what still came for it is py-amqp's to give back."""
         self._consumer_tags = [other for other in self._consumer_tags if other != tag]
+        self._more_tags = [other for other in self._more_tags if other != tag]
         if deliveries := self._link.deliveries:
             deliveries.remove(tag)
 
@@ -180,7 +205,7 @@ class Intake:
             with closing(self._link.another_channel()) as channel:
                 # Before the channel is closed: an auto-delete queue goes with its last consumer.
                 if self._away.is_back(queue, channel):
-                    self._consume_from(queue)
+                    self._consume_from(queue, self._queues[queue])
 
     def _receiver(self, queue: str) -> Callable[[Any], None]:
         def receive(message: Any) -> None:
@@ -215,9 +240,11 @@ class Intake:
                 self._cancel()
             if self._taking and (queues := self._away.due()):
                 self._look_for(queues)
-            while self._settled:
-                self._tags.settle(self._settled.popleft(), now)
+            if self._settled:
+                self._settle(now)
                 held_since = held_since or now
+            if self._taking and self._appetite.changes(now):
+                self._take_more() if self._appetite.is_large else self._take_no_more()
             if self._urgent:
                 self._acknowledge_urgent(now)
             if self._closing or (held_since and self._is_due(held_since, now)):
@@ -225,12 +252,19 @@ class Intake:
                 held_since = now if self._tags.held() else None
             if self._closing:
                 return
-            self._wake_at = max(1, self._batch - self._tags.held()) if held_since else 1
+            self._wake_at = max(1, self._appetite.batch - self._tags.held()) if held_since else 1
             self._wait(_HELD_S if held_since else _TICK_S)
+
+    def _settle(self, now: float) -> None:
+        count = 0
+        while self._settled:
+            self._tags.settle(self._settled.popleft(), now)
+            count += 1
+        self._appetite.settled(count)
 
     def _is_due(self, held_since: float, now: float) -> bool:
         held = self._tags.held()
-        return held >= self._batch or held == len(self._tags) or now - held_since >= _HELD_S
+        return held >= self._appetite.batch or held == len(self._tags) or now - held_since >= _HELD_S
 
     def _acknowledge(self, now: float, *, everything: bool = False) -> None:
         with self._link.corked():

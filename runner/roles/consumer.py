@@ -18,7 +18,7 @@ def run(spec: ProcessSpec, journal: Journal, parent: Parent) -> None:
     """Run a consumer process to its end."""
     consumer = spec.consumer
     assert consumer is not None
-    worker = Worker(spec, prefetches(consumer), consumer.concurrency, journal, parent)
+    worker = Worker(spec, prefetches(consumer), consumer.concurrency, journal, parent, consumer.growth)
     worker.max_tasks, worker.max_memory = consumer.max_tasks, consumer.max_memory
     worker.slots.allowance = consumer.max_tasks
     on_start, on_stop = hook(consumer.on_start), hook(consumer.on_stop)

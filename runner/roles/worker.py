@@ -49,14 +49,18 @@ class Worker:
         concurrency: int,
         journal: Journal,
         parent: Parent,
+        growth: int = 1,
     ) -> None:
-        """Work off `queues`, broker names each with its prefetch, `concurrency` runs at once."""
+        """Work off `queues`, broker names each with its prefetch, `concurrency` runs at once.
+
+        While they are short, `growth` times as many messages are taken.
+        """
         pipeline = spec.pipeline
         self.parent = parent
         self.journal = journal
         self.functions = Functions(pipeline, concurrency, self._say)
         self.engine = Engine(pipeline, self.functions, journal, spec.former)
-        self.intake = Intake(pipeline.broker, queues, self.engine.take, self._say)
+        self.intake = Intake(pipeline.broker, queues, self.engine.take, self._say, growth)
         # Both connections come and go together: the one that takes speaks for both.
         self.publisher = Publisher(pipeline.broker, self._say, say_link=self._whisper)
         self.slots = Slots(concurrency, self.engine.execute, self.engine.execute_async)

@@ -215,7 +215,8 @@ class Channel(SendingChannel):
 
     def _take(self, tag: int, multiple: bool, method: errors.Method) -> list[Lease]:
         if multiple:
-            tags = [found for found in list(self._unacked) if tag == 0 or found <= tag]
+            # They are in the order of their tags.
+            tags = [*itertools.takewhile(lambda found: tag == 0 or found <= tag, self._unacked)]
             if tag not in self._unacked and tag != 0:
                 tags = []
         else:

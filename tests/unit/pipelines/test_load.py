@@ -45,7 +45,8 @@ def test_a_task_without_a_queue_has_its_own_and_one_consumer_takes_everything() 
     assert (task.ladder, task.timeout_s) == (None, 300)
     consumer = pipeline.consumers["all"]
     assert [queue.name for queue in consumer.queues] == ["demo", "ship"]
-    assert (consumer.processes, consumer.concurrency, consumer.prefetch) == (1, 8, 64)
+    assert (consumer.processes, consumer.concurrency) == (1, 8)
+    assert (consumer.prefetch, consumer.growth) == (64, 4)
 
 
 def test_a_declared_queue_of_a_tasks_name_is_its_queue() -> None:
@@ -168,6 +169,8 @@ def test_sinks_are_of_three_kinds() -> None:
 def test_whole_numbers_may_be_written_as_floats_and_stay_whole() -> None:
     consumer = pipeline_of(TASK + "consumers:\n  all: {processes: 2.0, prefetch: 1e2}\n").consumers["all"]
     assert (repr(consumer.processes), repr(consumer.prefetch)) == ("2", "100")
+    # Who says how many gets so many.
+    assert consumer.growth == 1
 
 
 def test_paths_are_relative_to_the_files_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
