@@ -7,7 +7,7 @@ from typing import Any, TypedDict, Unpack
 
 from ebats.runner.client import request
 from ebats.runner.client.request import Part
-from ebats.runner.execution.envelope import new_id
+from ebats.runner.execution.ids import new_id
 from ebats.runner.publishing.messages import Duration
 
 #: Hexadecimal digits of the SHA-256 of a URL, at the end of its message's id.

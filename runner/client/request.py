@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ebats.pipelines.ladder import format_duration
-from ebats.runner.execution.envelope import new_id
+from ebats.runner.execution.ids import new_id
 from ebats.runner.publishing import messages
 
 #: What may be said of a message by name, as with `ebats.Publisher`.

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from ebats.pipelines.problems import EbatsError, UnreadableFile
 from ebats.runner.commands.target import Target
 from ebats.runner.execution import call, unpublished
-from ebats.runner.execution.envelope import new_id
+from ebats.runner.execution.ids import new_id
 from ebats.runner.execution.settle import Outgoing
 from ebats.runner.publishing.messages import message as encoded
 

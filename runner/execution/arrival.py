@@ -9,7 +9,8 @@ from ebats.pipelines.model import Event, Pipeline
 from ebats.pipelines.topology import event_rung_name, task_key
 from ebats.runner.execution import settle
 from ebats.runner.execution.delivery import Delivery
-from ebats.runner.execution.envelope import Envelope, new_id
+from ebats.runner.execution.envelope import Envelope
+from ebats.runner.execution.ids import new_id
 from ebats.runner.execution.settle import Outgoing
 
 _OURS = "ebats-"

@@ -1,6 +1,5 @@
 """What all runs of a delivery share: whose message it is, which attempt, where it was first published."""
 
-import secrets
 from typing import Any
 
 import msgspec
@@ -9,6 +8,7 @@ from ebats.pipelines.addresses import DUE
 from ebats.pipelines.routes import Routes, Rung
 from ebats.runner.execution.delivery import MANY, Delivery, Headers
 from ebats.runner.execution.fields import as_name, as_number
+from ebats.runner.execution.ids import new_id
 
 #: Of a message that a runner gave back: which version of the file it went by, and since when it had it.
 HELD_BY = "ebats-held-by"
@@ -72,11 +72,6 @@ def rung_of(delivery: Delivery, routes: Routes) -> Rung | None:
 def came_from(delivery: Delivery) -> str:
     """Return the queue, by its broker name, that a message waited in before; empty: there is none."""
     return as_name((last_death(delivery) or {}).get("queue")) or ""
-
-
-def new_id() -> str:
-    """Return an id for a message that came without one."""
-    return secrets.token_hex(16)
 
 
 def waiting(delivery: Delivery, routes: Routes, event: str) -> Envelope:

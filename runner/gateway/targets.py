@@ -12,7 +12,7 @@ from ebats.pipelines.producer import Allow
 from ebats.pipelines.routes import Routes
 from ebats.pipelines.wiring import wire
 from ebats.runner.execution import call
-from ebats.runner.execution.envelope import new_id
+from ebats.runner.execution.ids import new_id
 from ebats.runner.execution.settle import Outgoing
 from ebats.runner.gateway.items import BadItem, Item
 from ebats.runner.publishing import messages

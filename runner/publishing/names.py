@@ -34,11 +34,22 @@ class ByFile:
         """Look up in the wiring of the pipeline of this name."""
         self._pipeline = pipeline
         self._wiring = wiring
+        #: Of events as they are declared: where nearly all go.
+        self._plain: dict[str, tuple[Address, ...]] = {}
 
     def event(
         self, name: str, now: float, delay_s: float, queue: str | None, key: str | None
     ) -> tuple[Address, ...]:
         """Return where an event goes: one address, or one for each of its tasks."""
+        if delay_s > 0 or queue is not None or key is not None or not isinstance(name, str):
+            return self._event(name, now, delay_s, queue, key)
+        if (found := self._plain.get(name)) is None:
+            found = self._plain[name] = self._event(name, now, 0.0, None, None)
+        return found
+
+    def _event(
+        self, name: str, now: float, delay_s: float, queue: str | None, key: str | None
+    ) -> tuple[Address, ...]:
         return addresses.of_event(
             self._pipeline, self._wiring, name, now=now, delay_s=delay_s, queue=queue, key=key
         )

@@ -11,7 +11,7 @@ from ebats.pipelines.counting import counted
 from ebats.pipelines.model import Format
 from ebats.runner.execution.api import EventOptions, TaskOptions
 from ebats.runner.execution.clock import Clock
-from ebats.runner.execution.envelope import new_id
+from ebats.runner.execution.ids import new_id
 from ebats.runner.execution.schemas import Schemas
 from ebats.runner.execution.settle import Outgoing
 from ebats.runner.publishing import messages

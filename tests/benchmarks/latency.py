@@ -63,7 +63,7 @@ def _commands(one: Contender, bench: Bench, number: int) -> tuple[Sequence[str],
         bench.python("-m", "ebats", "apply", file)
         return ("-c", _SEND.format(file=file, number=number)), ("-m", "ebats", "run", file)
     assert isinstance(one, Peer), f"{one.name} has no module that publishes"
-    return ("-m", one.module, _KIND, str(number)), one.command(_KIND)
+    return ("-m", one.sender or one.module, _KIND, str(number)), one.command(_KIND)
 
 
 def _wait_for_first(moments: Moments, deadline_s: float = 60.0) -> None:
