@@ -8,7 +8,8 @@ from ebats.pipelines.model import Event, Pipeline, Task
 from ebats.pipelines.routes import Routes
 from ebats.pipelines.topology import task_key
 from ebats.runner.execution import settle
-from ebats.runner.execution.envelope import Envelope, new_id
+from ebats.runner.execution.envelope import Envelope
+from ebats.runner.execution.ids import new_id
 from ebats.runner.execution.letter import Letter
 from ebats.runner.execution.settle import Outgoing
 
