@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 import traceback
 from collections.abc import Sequence
 
@@ -22,6 +23,8 @@ from ebats.runner.roles.parent import Parent
 from ebats.runner.roles.producing import Producing
 
 _LISTEN_S = 0.5
+#: For the connection to the broker, before it listens without.
+_BROKER_S, _LOOK_S = 5.0, 0.02
 #: A child without a parent leaves within the 10 s that are promised.
 _ORPHAN_GRACE_S = 5.0
 
@@ -41,6 +44,7 @@ def run(spec: ProcessSpec, journal: Journal, parent: Parent) -> None:
     # What is here stays. Looking through it for garbage takes tens of milliseconds, and all requests wait.
     gc.collect()
     gc.freeze()
+    _wait_for_broker(producing)
     server.start()
     where = f"[{producer.host}]" if ":" in producer.host else producer.host
     producing.about["listen"] = f"http://{where}:{producer.port}"
@@ -55,6 +59,13 @@ def run(spec: ProcessSpec, journal: Journal, parent: Parent) -> None:
     if server.failure:
         raise server.failure
     journal.log.info("leaves: stop")
+
+
+def _wait_for_broker(producing: Producing) -> None:
+    """Listen when messages are taken, or else the first ones get a 503; without the broker all do, soon."""
+    until = time.monotonic() + _BROKER_S
+    while not producing.publisher.is_served and not producing.stopping and time.monotonic() < until:
+        producing.attend(_LOOK_S)
 
 
 class _Together:

@@ -21,7 +21,7 @@ def check(run: Run, file: Path = page.FIGURES) -> None:
         OtherMachineError: figures of other kinds would stay that were measured elsewhere or otherwise.
         ImportError: what draws the plots isn't installed (`pip install ebats[bench]`).
     """
-    from tests.benchmarks import plots  # noqa: F401
+    from tests.benchmarks import plots  # noqa: F401 - shows whether matplotlib is there
 
     if not file.exists():
         return

@@ -18,7 +18,7 @@ def machine() -> dict[str, str]:
         "processor": _processor(),
         "cores": str(psutil.cpu_count()),
         "memory": f"{psutil.virtual_memory().total / 1e9:.0f} GB",
-        "kernel": f"{platform.system()} {platform.release()}",
+        "kernel": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
     }
 
 

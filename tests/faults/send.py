@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 from amqp import Message as AmqpMessage
 from amqp.exceptions import AMQPError
 
-from tests.faults.oracle import Oracle
 from tests.integration.wire import Wire
 
 AWAY = (AMQPError, OSError, EOFError)
@@ -32,13 +31,21 @@ class Message:
         return replace(self, properties=properties)
 
 
+class Notes(Protocol):
+    """Where it is noted what is sent: an oracle, or the ledger of a soak."""
+
+    def attempting(self, names: Iterable[str]) -> None: ...
+
+    def confirmed(self, names: Iterable[str]) -> None: ...
+
+
 class Sender:
     """One connection to publish by."""
 
-    def __init__(self, url: str, oracle: Oracle) -> None:
+    def __init__(self, url: str, notes: Notes) -> None:
         """Publish to a broker; it is connected to when there is something to send."""
         self._url = url
-        self._oracle = oracle
+        self._notes = notes
         self._wire: Wire | None = None
 
     def close(self) -> None:
@@ -68,7 +75,7 @@ class Sender:
         return True
 
     def _send_batch(self, batch: list[Message]) -> None:
-        self._oracle.attempting(message.name for message in batch)
+        self._notes.attempting(message.name for message in batch)
         self._wire = self._wire or Wire(self._url)
         confirmed: set[int] = set()
         with self._wire.connection.channel() as channel:
@@ -79,7 +86,7 @@ class Sender:
                     _publish(channel, message)
                 self._wire.drain_until(lambda: len(confirmed) == len(batch), "confirms", deadline_s=30)
             finally:
-                self._oracle.confirmed(
+                self._notes.confirmed(
                     message.name for tag, message in enumerate(batch, 1) if tag in confirmed
                 )
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import ebats  # noqa: F401  (makes sqlite:///  known to kombu)
+import ebats  # noqa: F401 - makes sqlite:/// known to kombu
 from tests.integration.actor import REPOSITORY
 from tests.integration.wire import Wire, body, headers
 

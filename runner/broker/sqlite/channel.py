@@ -83,7 +83,8 @@ class Channel(SendingChannel):
             if tag in self._consumers:
                 raise errors.not_allowed(f"attempt to reuse consumer tag '{tag}'", errors.BASIC_CONSUME)
             found = declare.find_queue(state, name, owner, errors.BASIC_CONSUME)
-            declare.add_consumer(db, found, owner, self.channel_id, tag, exclusive=exclusive)
+            known = (owner, self.channel_id, tag)
+            connection.store.know(declare.add_consumer(db, state, found, known, exclusive=exclusive))
             return found
 
         found = self._run(work, durable=False)

@@ -56,8 +56,8 @@ def find_exchange(state: Topology, name: str, method: Method) -> Exchange:
     return state.exchanges[name]
 
 
-def exchange(db: sqlite3.Connection, state: Topology, want: Wanted) -> None:
-    """Declare an exchange: idempotent, PreconditionFailed if it is there and differs."""
+def exchange(db: sqlite3.Connection, state: Topology, want: Wanted) -> Topology:
+    """Declare an exchange: idempotent, PreconditionFailed if it is there and differs; give what follows."""
     method = errors.EXCHANGE_DECLARE
     if want.name == "":
         raise errors.refused("operation not permitted on the default exchange", method)
@@ -65,11 +65,12 @@ def exchange(db: sqlite3.Connection, state: Topology, want: Wanted) -> None:
     there = state.exchanges.get(want.name)
     if there is not None:
         _same_exchange(there, want)
-        return
+        return state
     _check_name("exchange", want.name, method)
-    row = (want.name, want.type, want.durable, want.auto_delete, codec.encode(want.arguments))
-    db.execute("INSERT INTO exchange VALUES (?, ?, ?, ?, 0, ?)", row)
+    row = (want.name, want.type, want.durable, want.auto_delete, 0, codec.encode(want.arguments))
+    db.execute("INSERT INTO exchange VALUES (?, ?, ?, ?, ?, ?)", row)
     changed(db)
+    return state.with_exchange(Exchange.read(row, ()))
 
 
 def _same_exchange(there: Exchange, want: Wanted) -> None:
@@ -102,15 +103,15 @@ def delete_exchange(db: sqlite3.Connection, state: Topology, name: str, *, if_un
     changed(db)
 
 
-def queue(db: sqlite3.Connection, state: Topology, want: Wanted, owner: int) -> str:
-    """Declare a queue and give its name, which is made up if none was given."""
+def queue(db: sqlite3.Connection, state: Topology, want: Wanted, owner: int) -> tuple[Topology, str]:
+    """Declare a queue; give what follows, and its name, which is made up if none was given."""
     method = errors.QUEUE_DECLARE
     name = want.name or f"amq.gen-{uuid.uuid4().hex}"
     there = state.queues.get(name)
     if there is not None:
         _same_queue(there, want, owner)
         db.execute("UPDATE queue SET used_at = ? WHERE id = ?", (now_ms(), there.id))
-        return name
+        return state, name
     if want.name:
         _check_name("queue", name, method)
     arguments.check_queue(name, want.arguments)
@@ -120,9 +121,9 @@ def queue(db: sqlite3.Connection, state: Topology, want: Wanted, owner: int) -> 
         )
     holder = owner if want.exclusive else 0
     row = (name, want.durable, want.auto_delete, holder, codec.encode(want.arguments), now_ms())
-    db.execute(ADD_QUEUE, row)
+    number = db.execute(ADD_QUEUE, row).lastrowid
     changed(db)
-    return name
+    return state.with_queue(Queue.read((number, *row))), name
 
 
 def _same_queue(there: Queue, want: Wanted, owner: int) -> None:
@@ -189,11 +190,13 @@ def purge(db: sqlite3.Connection, there: Queue) -> int:
     return int(ready)
 
 
-def bind(db: sqlite3.Connection, state: Topology, there: Queue, source: str, key: str) -> None:
-    """Bind a queue to an exchange; idempotent."""
+def bind(db: sqlite3.Connection, state: Topology, there: Queue, source: str, key: str) -> Topology:
+    """Bind a queue to an exchange; idempotent; give what follows."""
     find_exchange(state, source, errors.QUEUE_BIND)
-    if db.execute("INSERT OR IGNORE INTO binding VALUES (?, ?, ?)", (source, key, there.id)).rowcount:
-        changed(db)
+    if not db.execute("INSERT OR IGNORE INTO binding VALUES (?, ?, ?)", (source, key, there.id)).rowcount:
+        return state
+    changed(db)
+    return state.with_binding(source, key, there.id)
 
 
 def unbind(db: sqlite3.Connection, state: Topology, name: str, source: str, key: str) -> None:
@@ -213,15 +216,24 @@ def _drop_unbound(db: sqlite3.Connection, source: str) -> None:
 
 
 def add_consumer(
-    db: sqlite3.Connection, there: Queue, owner: int, channel: int, tag: str, *, exclusive: bool
-) -> None:
-    """Start a consumer, unless somebody has the queue for himself. Quorum queues don't enforce that."""
+    db: sqlite3.Connection,
+    state: Topology,
+    there: Queue,
+    consumer: tuple[int, int, str],
+    *,
+    exclusive: bool,
+) -> Topology:
+    """Start a consumer, known by owner, channel and tag; give what follows.
+
+    Unless somebody has the queue for himself. Quorum queues don't enforce that.
+    """
     others = db.execute("SELECT max(exclusive) FROM consumer WHERE queue = ?", (there.id,)).fetchone()[0]
     if not there.quorum and (others or (exclusive and others is not None)):
         text = f"queue '{there.name}' in vhost '{errors.VHOST}' in exclusive use"
         raise errors.refused(text, errors.BASIC_CONSUME)
-    db.execute("INSERT INTO consumer VALUES (?, ?, ?, ?, ?)", (owner, channel, tag, there.id, exclusive))
+    db.execute("INSERT INTO consumer VALUES (?, ?, ?, ?, ?)", (*consumer, there.id, exclusive))
     changed(db)
+    return state.with_consumer(there.id, consumer[0])
 
 
 def remove_consumer(db: sqlite3.Connection, state: Topology, owner: int, channel: int, tag: str) -> None:

@@ -12,6 +12,7 @@ from kombu.transport.base import StdChannel, to_rabbitmq_queue_arguments
 
 from ebats.runner.broker.sqlite import declare, errors
 from ebats.runner.broker.sqlite.declare import Wanted
+from ebats.runner.broker.sqlite.routing import Topology
 
 if TYPE_CHECKING:
     from ebats.runner.broker.sqlite.connection import Connection
@@ -42,6 +43,11 @@ class DeclaringChannel(StdChannel):
             connection.collect()  # AMQP closes the whole connection for these
             raise
 
+    def _add(self, work: Callable[[Any, Topology], Topology]) -> None:
+        """Run what adds to the topology: it gives what follows, which needn't be read again then."""
+        store = self._open().store
+        self._run(lambda db, state: store.know(work(db, state)))
+
     def _open(self) -> "Connection":
         if self.connection is None:
             raise errors.closed()
@@ -64,7 +70,7 @@ class DeclaringChannel(StdChannel):
         if passive:
             self._run(lambda _, state: declare.find_exchange(state, exchange, errors.EXCHANGE_DECLARE))
         else:
-            self._run(lambda db, state: declare.exchange(db, state, want))
+            self._add(lambda db, state: declare.exchange(db, state, want))
 
     def exchange_delete(self, exchange: str, if_unused: bool = False, nowait: bool = False) -> None:
         """Delete an exchange; one that isn't there is no error, as on RabbitMQ."""
@@ -110,8 +116,11 @@ class DeclaringChannel(StdChannel):
         connection.reap_if_held(queue)
 
         def work(db: Any, state: Any) -> Any:
-            name = queue if passive else declare.queue(db, state, want, owner)
-            found = declare.find_queue(connection.store.topology(), name, owner, errors.QUEUE_DECLARE)
+            name = queue
+            if not passive:
+                state, name = declare.queue(db, state, want, owner)
+                connection.store.know(state)
+            found = declare.find_queue(state, name, owner, errors.QUEUE_DECLARE)
             return queue_declare_ok_t(name, *declare.counts(db, found.id))
 
         result = self._run(work)
@@ -127,11 +136,14 @@ class DeclaringChannel(StdChannel):
         arguments: Table = None,
     ) -> None:
         """Bind a queue to an exchange; raises NotFound for either. Arguments of a binding are ignored."""
-        self._on_queue(
-            queue,
-            errors.QUEUE_BIND,
-            lambda db, state, found: declare.bind(db, state, found, exchange, routing_key),
-        )
+        owner = self._open().owner
+        name = queue or self._last_queue
+
+        def work(db: Any, state: Any) -> Topology:
+            found = declare.find_queue(state, name, owner, errors.QUEUE_BIND)
+            return declare.bind(db, state, found, exchange, routing_key)
+
+        self._add(work)
 
     def queue_unbind(
         self, queue: str, exchange: str, routing_key: str = "", nowait: bool = False, arguments: Table = None

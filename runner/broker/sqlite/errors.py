@@ -38,7 +38,7 @@ BASIC_REJECT = (60, 90)
 Method = tuple[int, int]
 
 
-class NoRoom(exceptions.ResourceError):  # type: ignore[misc]
+class NoRoom(exceptions.ResourceError):  # type: ignore[misc]  # py-amqp has no types
     """Raised for a publish while the disk is nearly full: nothing else is refused."""
 
 

@@ -136,6 +136,10 @@ class Store:
             raise errors.explain(self.files.database, error) from error
         return self._topology
 
+    def know(self, topology: Topology) -> None:
+        """Take the topology as a transaction leaves it, from within: it needn't be read again then."""
+        self._topology = topology
+
     def check_room(self) -> None:
         """Refuse a publish while the disk is nearly full, so that what is accepted can still be worked off.
 

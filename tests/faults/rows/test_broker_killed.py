@@ -161,7 +161,7 @@ def test_what_a_publisher_was_told_of_survives_kills(
         each.start()
     for _ in range(form):
         count = confirmed[0]
-        wait_until(lambda count=count: confirmed[0] > count + 500, 60)  # type: ignore[misc]
+        wait_until(lambda count=count: confirmed[0] > count + 500, 60)  # type: ignore[misc]  # mypy infers no type for a default
         node.kill()
         time.sleep(0.5)
         node.start()

@@ -95,10 +95,10 @@ def kill_again_and_again(load: Load, form: Form) -> str:
     with load.running(form.senders):
         for kill in range(form.kills):
             seen = len(load.accepted)
-            wait_until(lambda seen=seen: len(load.accepted) > seen + 1, 60, "nothing is taken")  # type: ignore[misc]
+            wait_until(lambda seen=seen: len(load.accepted) > seen + 1, 60, "nothing is taken")  # type: ignore[misc]  # mypy infers no type for a default
             for process in site.consumers(command, "gateway#"):
                 os.kill(process.pid, signal.SIGKILL)
-            wait_until(lambda kill=kill: command.output.count("listens on") > kill + 1, 60)  # type: ignore[misc]
+            wait_until(lambda kill=kill: command.output.count("listens on") > kill + 1, 60)  # type: ignore[misc]  # mypy infers no type for a default
         wait_until(lambda: gateway.get("/readyz").status == 200, 30, "the gateway is not ready")
     site.end(command)
     return command.output

@@ -224,15 +224,21 @@ def test_held_parent_holds_up_nobody(site: Site, finding: Finding, form: int) ->
     finding.add(site.oracle.judge(letter.n for letter in site.take()), duplicates=4)
 
 
-@pytest.mark.slow
-def test_held_consumer_goes_with_its_parent(local_site: Site, finding: Finding) -> None:
-    site = local_site
+def start_and_hold(site: Site) -> RunningCommand:
+    """Start a run whose only consumer is held in the middle of a task."""
     site.write_work({"concurrency": 2, "prefetch": 4})
     command = site.start()
     site.send(["m-0"], do="hang_once")
     site.wait_started(1)
     (held,) = site.consumers(command)
     held.send_signal(signal.SIGSTOP)
+    return command
+
+
+@pytest.mark.slow
+def test_held_consumer_goes_with_its_parent(local_site: Site, finding: Finding) -> None:
+    site = local_site
+    command = start_and_hold(site)
     finding.caused()
 
     command.kill()
@@ -246,12 +252,7 @@ def test_held_consumer_goes_with_its_parent(local_site: Site, finding: Finding) 
 @pytest.mark.timeout(300)
 def test_run_with_a_held_consumer_ends_when_it_is_told_to(row_site: Site, finding: Finding) -> None:
     site = row_site
-    site.write_work({"concurrency": 2, "prefetch": 4})
-    command = site.start()
-    site.send(["m-0"], do="hang_once")
-    site.wait_started(1)
-    (held,) = site.consumers(command)
-    held.send_signal(signal.SIGSTOP)
+    command = start_and_hold(site)
     finding.caused()
 
     command.terminate()

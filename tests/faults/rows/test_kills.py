@@ -207,7 +207,7 @@ def test_children_are_gone_when_their_parent_was_killed(row_site: Site, finding:
         following = site.launch()
 
         # Then its children leave, before those of the other one work
-        wait_until(lambda: not command.family(), 10, lambda: f"still there: {command.family()}")  # noqa: B023
+        wait_until(lambda: not command.family(), 10, lambda: f"still there: {command.family()}")  # noqa: B023 - called at once
         finding.note(f"its children had left after {time.monotonic() - killed_at:.1f} s")
         following.wait_for_output("takes from", 40)
         late = [run for run in site.oracle.started() if run["pid"] in children and run["at"] > killed + 1]

@@ -23,6 +23,19 @@ ProxyTo = Callable[[int], Proxy]
 MakeSite = Callable[[str], Site]
 
 
+@pytest.fixture
+def proxy(each_rabbitmq: Broker, proxy_to: ProxyTo) -> Proxy:
+    """What all links of a pipeline go through."""
+    assert each_rabbitmq.node
+    return proxy_to(each_rabbitmq.node.port)
+
+
+@pytest.fixture
+def site(each_rabbitmq: Broker, make_site: MakeSite) -> Site:
+    """A site on the broker itself."""
+    return make_site(each_rabbitmq.url)
+
+
 def through(broker: Broker, proxy: Proxy) -> str:
     """Return the URL of a broker by a proxy."""
     assert broker.node
@@ -53,16 +66,13 @@ def has_links(proxy: Proxy, count: int) -> bool:
 @forms(quick=(5, 1.0), full=(30, 2.0))
 def test_links_that_are_cut_again_and_again_lose_nothing(
     each_rabbitmq: Broker,
-    proxy_to: ProxyTo,
-    make_site: MakeSite,
+    proxy: Proxy,
+    site: Site,
     finding: Finding,
     form: tuple[int, float],
 ) -> None:
     # Given a pipeline under load, with all of its links through a proxy
-    assert each_rabbitmq.node
     cuts, every_s = form
-    proxy = proxy_to(each_rabbitmq.node.port)
-    site = make_site(each_rabbitmq.url)
     gateway = Gateway(site=site)
     command = start_with_gateway(gateway, through(each_rabbitmq, proxy))
     with stubborn_load(site) as load, posting(gateway) as posts:
@@ -105,16 +115,13 @@ def test_links_that_are_cut_again_and_again_lose_nothing(
 @forms(quick=(10, 1.0), full=(30, 2.0))
 def test_cut_links_start_nothing_twice(
     each_rabbitmq: Broker,
-    proxy_to: ProxyTo,
-    make_site: MakeSite,
+    proxy: Proxy,
+    site: Site,
     finding: Finding,
     form: tuple[int, float],
 ) -> None:
     # Given tasks of several times as long as a link lasts
-    assert each_rabbitmq.node
     messages, every_s = form
-    proxy = proxy_to(each_rabbitmq.node.port)
-    site = make_site(each_rabbitmq.url)
     site.write(
         broker={"url": through(each_rabbitmq, proxy)},
         tasks={"work": {"python": "tasks:work", "retry": ["1s"]}},

@@ -117,7 +117,7 @@ def test_tasks_go_on_while_the_log_cannot_be_written_and_what_waited_is_there_on
                 before = set(site.oracle.confirmed_names())
                 wait_until(lambda: history(site)["error"], 30, "the log fails")
                 load.wait_for_more(2)
-                wait_until(lambda before=before: before <= site.oracle.done_names(), 60)  # type: ignore[misc]
+                wait_until(lambda before=before: before <= site.oracle.done_names(), 60)  # type: ignore[misc]  # mypy infers no type for a default
                 command.wait_for_output("sink history fails", 40)
                 alerting.wait_told("open")
             wait_until(lambda: not history(site)["error"], 60, "the log works again")

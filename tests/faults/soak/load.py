@@ -63,7 +63,7 @@ class Load:
 
     def _send(self, name: str) -> None:
         chance = Random(f"load {self._seed} {name}")
-        sender = Sender(self._world.url, self._world.ledger)  # type: ignore[arg-type]
+        sender = Sender(self._world.url, self._world.ledger)
         send = self._by_gateway if name.startswith("gateway") else partial(self._by_broker, sender)
         try:
             number = 0
@@ -128,7 +128,7 @@ class Load:
 def poison(world: World, name: str, how: str) -> None:
     """Publish a message that ends its process, until it is confirmed."""
     message: Message = world.site.message(name, key="poisoned", do=how)
-    with closing(Sender(world.url, world.ledger)) as sender:  # type: ignore[arg-type]
+    with closing(Sender(world.url, world.ledger)) as sender:
         while not sender.try_to_send([message]):
             world.ledger.sending_again([name])
 

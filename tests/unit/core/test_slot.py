@@ -22,7 +22,7 @@ def pauses(children: list[Dead], now: float = 101.0) -> list[float]:
     slot = Slot(SPEC)
     found = []
     for child in children:
-        slot.died(child, now)  # type: ignore[arg-type]
+        slot.died(child, now)  # type: ignore[arg-type]  # all that is asked of it
         found.append(round(slot.next_start - now, 3))
     return found
 
@@ -35,7 +35,7 @@ def test_deaths_without_progress_are_counted_up_to_the_limit() -> None:
     slot = Slot(SPEC)
     for _ in range(MOST_DEATHS):
         assert slot.deaths < MOST_DEATHS
-        slot.died(Dead(), 101.0)  # type: ignore[arg-type]
+        slot.died(Dead(), 101.0)  # type: ignore[arg-type]  # all that is asked of it
     assert slot.deaths == MOST_DEATHS
 
 
@@ -47,17 +47,17 @@ def test_who_got_somewhere_or_lived_for_long_has_made_progress() -> None:
 def test_who_left_as_it_should_is_replaced_at_once() -> None:
     slot = Slot(SPEC)
     for _ in range(5):
-        slot.died(Dead(), 101.0)  # type: ignore[arg-type]
+        slot.died(Dead(), 101.0)  # type: ignore[arg-type]  # all that is asked of it
     slot.left(200.0)
     assert (slot.deaths, slot.next_start) == (0, 200.0)
 
 
 def test_nobody_follows_one_that_says_that_no_other_would_do_better() -> None:
     slot, dead = Slot(SPEC), Dead()
-    slot.died(dead, 101.0)  # type: ignore[arg-type]
+    slot.died(dead, 101.0)  # type: ignore[arg-type]  # all that is asked of it
     slot.check_deaths()
     dead.unusable = "the file is damaged"
-    slot.died(dead, 101.0)  # type: ignore[arg-type]
+    slot.died(dead, 101.0)  # type: ignore[arg-type]  # all that is asked of it
     with pytest.raises(RunUnusable, match="the file is damaged") as raised:
         slot.check_deaths()
     assert raised.value.exit_code == 78
