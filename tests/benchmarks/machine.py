@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from tests.brokers import RabbitNode
+from tests.kernel import kernel
 
 
 def machine() -> dict[str, str]:
@@ -18,7 +19,7 @@ def machine() -> dict[str, str]:
         "processor": _processor(),
         "cores": str(psutil.cpu_count()),
         "memory": f"{psutil.virtual_memory().total / 1e9:.0f} GB",
-        "kernel": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
+        "kernel": " ".join(kernel()),
     }
 
 

@@ -1,6 +1,7 @@
 """Contenders in turn on one private broker: each gets a place of its own, round after round."""
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ from tests.benchmarks.kinds import Kind
 from tests.brokers import RabbitNode
 
 ROUNDS = 3
+_DELETE_S = 30.0
 
 
 def in_turns(
@@ -87,7 +89,25 @@ def place(folder: Path, node: RabbitNode | None) -> Iterator[Bench]:
         yield bench
     finally:
         if node:
-            node.delete_vhost(folder.name)
+            _delete(node, folder.name)
+
+
+def _delete(node: RabbitNode, vhost: str) -> None:
+    """Delete a virtual host, again if need be.
+
+    Where a large queue goes whose log is still being written, the writer of RabbitMQ 3.10 may fail, and is
+    away for a moment (https://github.com/rabbitmq/rabbitmq-server/issues/4512).
+    """
+    until = time.monotonic() + _DELETE_S
+    while True:
+        try:
+            node.delete_vhost(vhost)
+        except RuntimeError as error:
+            if "wal_down" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(1)
+        else:
+            return
 
 
 def say(text: str) -> None:

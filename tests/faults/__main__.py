@@ -18,6 +18,7 @@ from tests.elastic import Distribution, MissingElasticError
 from tests.faults import page
 from tests.faults.rows.finding import FILE, ROWS, kept
 from tests.faults.rows.table import BY_NUMBER
+from tests.kernel import kernel
 
 HERE = Path(__file__).parent
 
@@ -33,8 +34,8 @@ def main(arguments: list[str]) -> int:
     options, more = parser.parse_known_args(arguments)
     versions = _versions()
     kept_run = page.read() if options.write and options.rows and page.FINDINGS.exists() else None
-    if options.write and options.rows and (kept_run is None or kept_run.versions != versions):
-        parser.error("the page was written with other versions, or never: write it with all rows")
+    if kept_run and kept_run.versions != versions:
+        parser.error("the page was written with other versions: write it with all rows")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "findings.jsonl"
         began = time.monotonic()
@@ -84,7 +85,8 @@ def _versions() -> dict[str, str]:
         versions["RabbitMQ"] = " and ".join(releases)
     with suppress(MissingElasticError):
         versions["Elasticsearch"] = Distribution.find().version
-    return versions | {platform.system(): platform.release()}
+    name, version = kernel()
+    return versions | {name: version}
 
 
 if __name__ == "__main__":
