@@ -33,8 +33,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("-n", "--workers", default="1", help="tests at once (1: nothing else disturbs them)")
     options, more = parser.parse_known_args(arguments)
     versions = _versions()
-    kept_run = page.read() if options.write and options.rows and page.FINDINGS.exists() else None
-    if kept_run and kept_run.versions != versions:
+    is_part = options.write and options.rows
+    if is_part and page.FINDINGS.exists() and page.read().versions != versions:
         parser.error("the page was written with other versions: write it with all rows")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "findings.jsonl"
@@ -48,7 +48,9 @@ def main(arguments: list[str]) -> int:
         )
     sys.stdout.write(page.printed(run))
     if options.write:
-        page.write(page.merged(kept_run, run, options.rows) if kept_run else run)
+        # Read now: rows may have been run beside these.
+        is_merged = is_part and page.FINDINGS.exists()
+        page.write(page.merged(page.read(), run, options.rows) if is_merged else run)
         sys.stdout.write(f"written: {page.PAGE}\n")
     return code
 

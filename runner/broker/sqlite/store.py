@@ -59,11 +59,17 @@ class Store:
         until = time.monotonic() + _PATIENCE_S
         while True:
             with self.locks.writing():
-                why = beside.why_wait(self.files, self.locks.beside if self.locks.users > 1 else None)
+                mine = self.locks.beside if self.locks.users > 1 else None
+                why = beside.why_wait(self.files, mine)
                 if why is None:
                     db = schema.open_database(self.files)
-                    self.locks.beside = beside.identity(self.files)
-                    return db
+                    found = beside.identity(self.files)
+                    if found == mine or (mine is None and None not in found):
+                        self.locks.beside = found
+                        return db
+                    # Deleted meanwhile: taken for what they should be, their absence would never be seen.
+                    db.close()
+                    why = beside.gone(self.files)
             # The last one to close a database deletes them, too, and then it has closed it.
             if time.monotonic() > until:
                 raise errors.unavailable(why)
