@@ -156,9 +156,12 @@ class Intake:
         if not self._taking:
             self.cancelled.set()
             return
-        for queue, prefetch in self._queues.items():
-            if queue not in self._away:
-                self._consume_from(queue, prefetch)
+        self._consume_from_all(1)
+
+    def _consume_from_all(self, times: int) -> list[str]:
+        """Have one more consumer on each queue, for so many times its usual messages; return their tags."""
+        queues = (item for item in self._queues.items() if item[0] not in self._away)
+        return [self._consume_from(queue, times * prefetch) for queue, prefetch in queues]
 
     def _consume_from(self, queue: str, prefetch: int) -> str:
         tag = f"{queue}.{self._generation}.{next(self._numbers)}"
@@ -183,9 +186,7 @@ class Intake:
 
     def _take_more(self) -> None:
         """Have a second consumer on each queue: how much one may have can't be changed while it is there."""
-        for queue, prefetch in self._queues.items():
-            if queue not in self._away:
-                self._more_tags.append(self._consume_from(queue, (self._appetite.growth - 1) * prefetch))
+        self._more_tags = self._consume_from_all(self._appetite.growth - 1)
 
     def _take_no_more(self) -> None:
         """End the second consumers; what they have got is worked off."""

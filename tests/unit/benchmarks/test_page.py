@@ -121,7 +121,6 @@ def test_plots_are_the_same_for_the_same_figures(tmp_path: Path, matplotlib: Non
     assert ">8,000<" in said
 
 
-@pytest.mark.skipif(not page.FIGURES.exists(), reason="nothing was measured yet")
 def test_the_page_is_what_the_program_writes() -> None:
     """EBATS_TEST_WRITE=1 writes it anew, from the figures that are kept beside it."""
     kept_text = page.text(*read(page.FIGURES))
