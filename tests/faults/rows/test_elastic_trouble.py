@@ -32,6 +32,8 @@ class Form:
     calm: float
     away: float
     trouble: float
+    #: Between ten messages and the next ten. No more in all than one search counts: 10,000.
+    pause: float = 0.4
 
 
 @dataclass(slots=True)
@@ -39,6 +41,7 @@ class Load:
     """Messages of one time after the other, and how long each took to be done."""
 
     site: Site
+    pause_s: float
     sent: dict[str, float] = field(default_factory=dict)
     #: Whose record no server takes that knows `kind` as a number.
     bad: list[str] = field(default_factory=list)
@@ -55,8 +58,7 @@ class Load:
                 sender.send(self.site.message(name, kind=kind) for name, kind in given.items())
                 self.sent |= dict.fromkeys(names, now)
                 self.bad += [name for name, kind in given.items() if not kind.isdigit()]
-                # No more in the full form than one search counts: 10,000.
-                time.sleep(0.4)
+                time.sleep(self.pause_s)
         self.site.wait_done()
 
     def seconds(self, *times: str) -> list[float]:
@@ -116,7 +118,7 @@ def go_through(load: Load, trouble: Trouble, form: Form, command: RunningCommand
     load.run("after", form.calm)
 
 
-@forms(quick=Form(1, 2, 1), full=Form(20, 180, 30))
+@forms(quick=Form(1, 2, 1), full=Form(20, 600, 30, pause=0.8), full_deadline_s=1800)
 @pytest.mark.row(14)
 def test_tasks_go_on_and_each_record_arrives_once_or_is_kept_whatever_elasticsearch_does(
     local_site: Site,
@@ -125,7 +127,7 @@ def test_tasks_go_on_and_each_record_arrives_once_or_is_kept_whatever_elasticsea
     finding: Finding,
     form: Form,
 ) -> None:
-    site, load = local_site, Load(local_site)
+    site, load = local_site, Load(local_site, form.pause)
     elastic.add_template(TYPES)
     with FakeElastic(elastic.port) as fake:
         # Given a pipeline under load, with its records in Elasticsearch
@@ -151,6 +153,7 @@ def test_tasks_go_on_and_each_record_arrives_once_or_is_kept_whatever_elasticsea
 
     # And no task has noticed
     finding.caused(5)
+    finding.note(f"away for {form.away:g} s")
     calm = quantiles(load.seconds("calm", "after"))
     for name in ("away", "busy", "slow"):
         p50, p99 = (one / other for one, other in zip(quantiles(load.seconds(name)), calm, strict=True))
