@@ -74,7 +74,7 @@ def test_kills_while_rungs_return_lose_nothing(
 
     # Then all that was confirmed is done, by the same processes, and what was done twice was in flight
     check_told(
-        command.output,
+        command,
         begins=r" all#1 .*the connection to the broker was lost",
         over=r" all#1 .*connected to the broker again, after",
         at_most=2 * kills,  # two connections

@@ -57,11 +57,11 @@ def test_a_stop_that_outlasts_every_rung_loses_nothing(
     # And what is said is when it began and when it was over
     for party in PARTIES:
         check_told(
-            command.output,
+            command,
             begins=rf" {party} .*the connection to the broker was lost",
             over=rf" {party} .*connected to the broker again, after",
         )
-        check_told(command.output, begins=rf" {party} .*can't be reached: .*; trying on", at_most=3)
+        check_told(command, begins=rf" {party} .*can't be reached: .*; trying on", at_most=3)
     assert "died" not in command.output
     site.end(command)
     bound = 2 * PROCESSES * PREFETCH + BATCH

@@ -72,8 +72,8 @@ def test_an_hour_ahead_and_an_hour_back_start_nothing_twice_and_lose_nothing(
     site.end(command)
     check_started_once(site)
     assert "handed back" not in command.output.partition("stops: ")[0]
-    check_told(command.output, begins="ticks were missed since")
-    check_told(command.output, begins=r"clock was set back, to \d+ min before the last tick")
+    check_told(command, begins="ticks were missed since")
+    check_told(command, begins=r"clock was set back, to \d+ min before the last tick")
     finding.add(site.oracle.judge(), duplicates=0)
 
 

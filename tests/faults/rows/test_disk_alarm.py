@@ -83,9 +83,9 @@ def test_an_alarm_stops_publishers_alone(
 
     posts.check_refusals()
     begins, over = "the broker takes no messages for now: .* waits", "the broker takes messages again"
-    check_told(command.output, begins=f" gateway#1 .*{begins}", over=f" gateway#1 .*{over}")
+    check_told(command, begins=f" gateway#1 .*{begins}", over=f" gateway#1 .*{over}")
     # A consumer hears of it where it has something to publish.
-    check_told(command.output, begins=f" all#. .*{begins}", over=f" all#. .*{over}", at_most=2)
+    check_told(command, begins=f" all#. .*{begins}", over=f" all#. .*{over}", at_most=2)
     assert "connection to the broker was lost" not in command.output
     site.end(command)
     # Nothing was in flight that is done twice.

@@ -132,9 +132,9 @@ def test_a_full_disk_refuses_publishers_alone_and_all_goes_on_when_it_is_freed(
     assert posts.answers.keys() <= {"202", "503 unavailable", "503 unconfirmed"}
     finding.note(f"answers {dict(posts.answers)}, the slowest after {posts.slowest_s:.1f} s")
     begins, over = r"the broker takes no messages for now: no room on the disk", "takes messages again"
-    check_told(command.output, begins=f" gateway#1 .*{begins}", over=f" gateway#1 .*{over}", at_most=2 * form)
+    check_told(command, begins=f" gateway#1 .*{begins}", over=f" gateway#1 .*{over}", at_most=2 * form)
     most = PROCESSES * form
-    check_told(command.output, begins=f" all#. .*{begins}", over=f" all#. .*{over}", at_most=most)
+    check_told(command, begins=f" all#. .*{begins}", over=f" all#. .*{over}", at_most=most)
     assert "connection to the broker was lost" not in command.output
     finding.add(site.oracle.judge(dead=dead), duplicates=0)
 

@@ -49,9 +49,7 @@ def test_an_outage_touches_no_task_and_no_record(
     site.end(command)
     finding.caused()
     finding.add(site.oracle.judge(), duplicates=0)
-    check_told(
-        command.output, begins="WARN .* sink search fails", over="INFO .* sink search works again", at_most=2
-    )
+    check_told(command, begins="WARN .* sink search fails", over="INFO .* sink search works again", at_most=2)
 
 
 def test_a_killed_writer_goes_on_where_it_was(

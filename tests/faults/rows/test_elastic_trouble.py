@@ -161,8 +161,8 @@ def test_tasks_go_on_and_each_record_arrives_once_or_is_kept_whatever_elasticsea
     finding.add(site.oracle.judge(), duplicates=0)
     assert {record["outcome"] for record in site.records()} == {"success"}
     over = "INFO .* sink search works again"
-    check_told(command.output, begins="WARN .* sink search fails", over=over, at_most=6)
-    check_told(command.output, begins="sink search had .* records? refused, kept in", at_most=6)
+    check_told(command, begins="WARN .* sink search fails", over=over, at_most=6)
+    check_told(command, begins="sink search had .* records? refused, kept in", at_most=6)
 
 
 def quantiles(seconds: list[float]) -> tuple[float, float]:

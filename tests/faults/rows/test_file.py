@@ -97,7 +97,7 @@ def test_a_stuck_reader_slows_nobody_and_is_told_and_the_log_is_emptied_when_it_
     site.wait_done()
     site.end(command)
     check_told(
-        command.output,
+        command,
         begins=r"broker\.db-wal grows \(\d+ MiB\) and can't be emptied.* end it, or the disk",
         over=r"the embedded broker's log was emptied",
     )
@@ -135,7 +135,7 @@ def test_files_deleted_beside_the_database_lose_nothing(
     command.wait_for_output("connected to the broker again")
     site.end(command)
     lost = r"was lost: .*broker\.db-shm or .*-wal was deleted while it was in use"
-    check_told(command.output, begins=lost, over="connected to the broker again", at_most=2 * 3)
+    check_told(command, begins=lost, over="connected to the broker again", at_most=2 * 3)
     with closing(sqlite3.connect(database)) as looked_at:
         assert looked_at.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     # What was in hand, by each process, comes again with its connection.

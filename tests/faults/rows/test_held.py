@@ -58,8 +58,8 @@ def hold_consumer(site: Site, finding: Finding, seconds: float) -> None:
     assert held.pid not in [process.pid for process in site.consumers(command)]
     assert command.running
     site.end(command)
-    check_told(command.output, begins=KILLED, over=TAKEN_OVER, at_most=3)
-    check_told(command.output, begins=DIED)
+    check_told(command, begins=KILLED, over=TAKEN_OVER, at_most=3)
+    check_told(command, begins=DIED)
     finding.add(site.oracle.judge(letter.n for letter in site.take()), duplicates=2 * 4)
 
 
@@ -141,13 +141,13 @@ def test_what_a_held_runner_settles_late_stays_with_its_new_owner(
     site.wait_done()
     sleeper.wait_for_output("connected to the broker again")
     check_told(
-        sleeper.output,
+        sleeper,
         begins=r" all#1 +the connection to the broker was lost: .",
         over=r" all#1 +connected to the broker again, after",
         at_most=4,
     )
     if form:
-        check_told(sleeper.output, begins=r" runner +was stopped for \d\d s, and goes on")
+        check_told(sleeper, begins=r" runner +was stopped for \d\d s, and goes on")
     assert not told(sleeper.output, "died|cut short")
     assert len(site.oracle.started()) == 2
 
@@ -220,7 +220,7 @@ def test_held_parent_holds_up_nobody(site: Site, finding: Finding, form: int) ->
     site.end(command)
     assert not told(command.output, "has been silent")
     if form > 30:
-        check_told(command.output, begins=r" runner +was stopped for \d\d s, and goes on")
+        check_told(command, begins=r" runner +was stopped for \d\d s, and goes on")
     finding.add(site.oracle.judge(letter.n for letter in site.take()), duplicates=4)
 
 

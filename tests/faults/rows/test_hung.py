@@ -40,7 +40,7 @@ def test_hung_task_costs_its_process_and_nobody_else(row_site: Site, finding: Fi
     assert (retry["error"], retry["attempt"]) == ("TimeoutError", 1)
     assert not site.take()
     assert "died" not in command.output
-    check_told(command.output, begins="WARN .* work doesn't end: its process leaves", over="leaves: timeout")
+    check_told(command, begins="WARN .* work doesn't end: its process leaves", over="leaves: timeout")
 
 
 @pytest.mark.slow
@@ -127,4 +127,4 @@ def test_task_that_holds_the_interpreter_is_killed_and_counts_as_a_crash(
     site.end(command)
     finding.caused()
     finding.add(site.oracle.judge(), duplicates=0)
-    check_told(command.output, begins="has been silent for 30 s: killed", over="died: killed by SIGKILL")
+    check_told(command, begins="has been silent for 30 s: killed", over="died: killed by SIGKILL")

@@ -128,7 +128,7 @@ def test_killed_consumers_lose_nothing(row_site: Site, finding: Finding, form: K
     assert len(site.consumers(command)) <= form.processes
     site.end(command)
     check_told(
-        command.output,
+        command,
         begins=r"all#\d+ \(pid \d+\) died: killed by SIGKILL.*; another one begins in",
         over=r" all#\d+ +takes from work",
         at_most=kills + form.processes,

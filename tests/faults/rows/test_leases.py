@@ -150,7 +150,7 @@ def test_without_leases_that_message_alone_comes_again(site: LongSite, finding: 
     assert runs.pop("long") <= 1 + times
     assert {*runs.values()} == {1}
     finding.add(site.oracle.judge(letter.n for letter in site.take()), duplicates=times)
-    check_told(command.output, begins=taken_back, over="connected to the broker again", at_most=6)
+    check_told(command, begins=taken_back, over="connected to the broker again", at_most=6)
 
 
 @on_rabbitmq

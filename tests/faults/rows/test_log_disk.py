@@ -131,7 +131,7 @@ def test_tasks_go_on_while_the_log_cannot_be_written_and_what_waited_is_there_on
     # And what waited meanwhile is there, once and whole
     check_log(site, logs)
     begins = f"WARN .* sink history fails, .* records? waits?: .*{why}"
-    check_told(command.output, begins=begins, over="INFO .* sink history works again", at_most=form)
+    check_told(command, begins=begins, over="INFO .* sink history works again", at_most=form)
     assert site.ready("dead") == 0
     finding.add(site.oracle.judge(), duplicates=0)
 
@@ -161,7 +161,7 @@ def test_what_finds_no_room_meanwhile_is_counted_and_told(
     check_log(site, logs, lost)
     finding.note(f"{lost} records of {LARGE} were lost, and counted")
     told = r"WARN .* sink history lost \d+ records?: .*No space left on device"
-    check_told(command.output, begins=told, over="INFO .* sink history works again", at_most=2)
+    check_told(command, begins=told, over="INFO .* sink history works again", at_most=2)
     assert f"sink history lost {lost} records in all" in command.output
     finding.add(site.oracle.judge(), duplicates=0)
 

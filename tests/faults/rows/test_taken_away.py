@@ -62,7 +62,7 @@ def test_a_queue_that_is_deleted_is_taken_from_again(row_site: Site, finding: Fi
     assert retried.returncode == 0, retried.stderr
     wait_back(site, finding)
     check_told(
-        command.output,
+        command,
         begins=rf" all#1 .*the queue {queue} was deleted.*waiting for it, the other queues go on",
         over=rf" all#1 .*takes from the queue {queue} again",
     )
@@ -91,7 +91,7 @@ def test_what_should_go_to_a_rung_that_is_deleted_stays_where_it_is(row_site: Si
     assert len(site.oracle.started()) == 20
     site.declare()
     wait_back(site, finding)
-    check_told(command.output, begins=rf" all#1 .*'{rung}' takes nothing, or is gone")
+    check_told(command, begins=rf" all#1 .*'{rung}' takes nothing, or is gone")
     site.end(command)
     finding.add(site.oracle.judge(letter.n for letter in site.take()), duplicates=0)
 
@@ -127,12 +127,12 @@ def test_permissions_that_are_taken_are_told_and_waited_for(
     broker.url_of_user()
     wait_back(site, finding)
     check_told(
-        command.output,
+        command,
         begins=r" all#1 .*may not read from the queue site\.work: add .* waiting for it",
         over=r" all#1 .*takes from the queue site\.work again",
     )
     check_told(
-        command.output,
+        command,
         begins=r" all#1 .*may not write to the exchange site\.delay\.500ms: add .* stays where it is",
         at_most=3,
     )
@@ -166,14 +166,14 @@ def test_a_virtual_host_that_is_removed_is_waited_for(
     site.send(names("after"), do="fail_once")
     wait_back(site, finding)
     check_told(
-        command.output,
+        command,
         begins=r" all#1 .*the connection to the broker was lost",
         over=r" all#1 .*connected to the broker again, after",
         at_most=2,
     )
-    check_told(command.output, begins=r" all#1 .*can't be reached: .*; trying on", at_most=3)
+    check_told(command, begins=r" all#1 .*can't be reached: .*; trying on", at_most=3)
     check_told(
-        command.output,
+        command,
         begins=r" all#1 .*(the queue site\.work was deleted|there is no queue site\.work).*; waiting for it",
         over=r" all#1 .*takes from the queue site\.work again",
     )

@@ -66,8 +66,8 @@ def test_sigterm_lets_running_tasks_finish_and_hands_the_rest_back(
     done = site.oracle.done_names()
     assert {run["n"] for run in site.oracle.started()} == done
     assert form.concurrency <= len(done) < 3 * form.concurrency
-    check_told(command.output, begins=STOPS, over=STOPPED)
-    check_told(command.output, begins=r" all#1 +handed \d+ messages back$", over=r" all#1 +leaves: stop$")
+    check_told(command, begins=STOPS, over=STOPPED)
+    check_told(command, begins=r" all#1 +handed \d+ messages back$", over=r" all#1 +leaves: stop$")
     site.wait_ready("work", form.messages - len(done))
     letters = site.take("work")
     check_uncounted(letters)
@@ -103,8 +103,8 @@ def test_task_longer_than_the_grace_time_is_handed_back(site: Site, finding: Fin
         run["id"] for run in site.oracle.started()
     }
     assert not site.take()
-    check_told(command.output, begins=STOPS, over=STOPPED)
-    check_told(command.output, begins=r" all#1 +handed 2 messages back$")
+    check_told(command, begins=STOPS, over=STOPPED)
+    check_told(command, begins=r" all#1 +handed 2 messages back$")
     finding.add(site.oracle.judge(waiting=[letter.n for letter in letters]), duplicates=0)
 
 
@@ -153,9 +153,9 @@ def test_second_sigterm_ends_at_once_and_loses_nothing(site: Site, finding: Find
     assert command.wait(10) == 1
     finding.note(f"over {time.monotonic() - began:.1f} s after the second SIGTERM")
     wait_until(lambda: not command.family(), 10, "processes were left behind")
-    check_told(command.output, begins=STOPS, over=STOPPED)
+    check_told(command, begins=STOPS, over=STOPPED)
     # Nobody is to look for memory that ran out.
-    check_told(command.output, begins=r" all#1 \(pid \d+\) died: killed by SIGKILL$")
+    check_told(command, begins=r" all#1 \(pid \d+\) died: killed by SIGKILL$")
     site.run("--fail-on-dead")
     # What was being handed back may be there twice: the copy, and what wasn't acknowledged yet.
     finding.add(site.oracle.judge(), duplicates=6)
@@ -180,7 +180,7 @@ def test_sigterm_to_all_processes_at_once_is_the_same(site: Site, finding: Findi
     site.wait_ready("work", 20 - len(done))
     letters = site.take("work")
     check_uncounted(letters)
-    check_told(command.output, begins=STOPS, over=STOPPED)
+    check_told(command, begins=STOPS, over=STOPPED)
     assert "died" not in command.output
     finding.add(site.oracle.judge(waiting=[letter.n for letter in letters]), duplicates=0)
 
