@@ -1,11 +1,9 @@
 """One child process, as its parent sees it: start, listen, stop, kill."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from typing import Any
@@ -15,8 +13,7 @@ import msgspec
 from ebats.pipelines.former import Former, to_data
 from ebats.pipelines.plan import ProcessSpec
 from ebats.runner.process import send_spec
-
-_PROGRAM = "from ebats.runner.process import main; main({}, {}, {}, {}, {})"
+from ebats.runner.starter import Start
 
 #: So long a child may take to listen; one that doesn't is seen to elsewhere.
 _TELL_S = 10.0
@@ -28,24 +25,19 @@ class Child:
     def __init__(
         self,
         spec: ProcessSpec,
+        start: Start,
         outbox: socket.socket,
         writer: socket.socket | None = None,
         facts: socket.socket | None = None,
     ) -> None:
-        """Start a process that is what `spec` says; records go to `outbox`, or come from `writer`.
+        """Start a process that is what `spec` says; its records go to `outbox`, or come from `writer`.
 
         `facts` for alerts are sent there by the writer, and come from there to the alerter.
         """
         self.spec = spec
         self.line, theirs = socket.socketpair()
-        fds = [theirs.fileno(), outbox.fileno(), *(end.fileno() if end else -1 for end in (writer, facts))]
-        program = _PROGRAM.format(*fds, os.getpid())
-        # Without -P a `queue.py` in the current folder would be everybody's queue module.
-        self._popen = subprocess.Popen(
-            [sys.executable, "-P", "-c", program],
-            pass_fds=[fd for fd in fds if fd >= 0],
-            stdin=subprocess.DEVNULL,
-        )
+        others = (end.fileno() if end else -1 for end in (writer, facts))
+        self._process = start([theirs.fileno(), outbox.fileno(), *others])
         theirs.close()
         self._rest = b""
         self.started_at = time.monotonic()
@@ -76,7 +68,7 @@ class Child:
     @property
     def pid(self) -> int:
         """Return the process id."""
-        return self._popen.pid
+        return self._process.pid
 
     @property
     def name(self) -> str:
@@ -136,19 +128,19 @@ class Child:
 
     def exit_code(self) -> int | None:
         """Return how the process ended, negative for a signal; None: it lives."""
-        return self._popen.poll()
+        return self._process.poll()
 
     def wait(self, timeout_s: float) -> int | None:
         """Return how the process ended, waiting at most so long for it; None: it lives."""
         try:
-            return self._popen.wait(timeout_s)
+            return self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             return None
 
     def kill(self) -> None:
         """End the process at once."""
         self.killed = True
-        self._popen.send_signal(signal.SIGKILL)
+        self._process.send_signal(signal.SIGKILL)
 
     def close(self) -> None:
         """Let go of the line, when the process has ended and all it told has been read."""

@@ -84,7 +84,7 @@ def main(line_fd: int, outbox_fd: int, writer_fd: int, facts_fd: int, parent_pid
 
     `line_fd` is the line to the parent; for the others see `Ends`.
     """
-    _die_with(parent_pid)
+    die_with(parent_pid)
     share_heaps()
     line = socket.socket(fileno=line_fd)
     parent = Parent(line)
@@ -92,7 +92,7 @@ def main(line_fd: int, outbox_fd: int, writer_fd: int, facts_fd: int, parent_pid
         spec = receive_spec(line)
     except EOFError:
         os._exit(1)
-    setproctitle.setproctitle(spec.title)
+    set_title(spec.title)
     # Tasks are found as the file names them: from its folder, and from those of the files that it includes.
     sys.path[:0] = spec.pipeline.folders
     _ROLES[spec.role](spec, parent, Ends(outbox_fd, writer_fd, facts_fd))
@@ -103,7 +103,12 @@ def main(line_fd: int, outbox_fd: int, writer_fd: int, facts_fd: int, parent_pid
     os._exit(0)
 
 
-def _die_with(parent_pid: int) -> None:
+def set_title(title: str) -> None:
+    """Let this process be listed under a name."""
+    setproctitle.setproctitle(title)
+
+
+def die_with(parent_pid: int) -> None:
     """Let the kernel end this process when its parent dies, where it can (Linux, prctl(2)).
 
     Elsewhere the line to the parent closes, and the process leaves by itself.

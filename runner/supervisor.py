@@ -25,6 +25,7 @@ from ebats.runner.lookout import Lookout
 from ebats.runner.silence import TOO_LONG, Silence
 from ebats.runner.slot import Slot
 from ebats.runner.slots_state import state_of
+from ebats.runner.starter import Starter
 from ebats.runner.trial import try_entry_points
 
 _TICK_S = 0.25
@@ -50,6 +51,7 @@ class Supervisor:
         source = Source(pipeline=pipeline.name, process="runner", environment=pipeline.environment)
         self._outbox = Outbox(self._send.fileno(), source)
         self.log = ProcessLog(source, self._outbox.put)
+        self._starter = Starter(pipeline.name, self.say)
         specs = (*consumers(pipeline, only), *producers(pipeline, int(time.time() * 1000), only))
         self._slots = [Slot(spec) for spec in specs]
         self._writer = Slot(ProcessSpec(role="writer", name="writer", pipeline=pipeline))
@@ -86,7 +88,7 @@ class Supervisor:
         Raises:
             BadFile: with those that can't be imported, each at its place in the file.
         """
-        try_entry_points(self._pipeline, self._send, self.say, self.stopping)
+        try_entry_points(self._pipeline, self._starter.start, self._send, self.say, self.stopping)
 
     def go(self, former: Former, *, with_lane: bool) -> None:
         """Let the processes begin; `with_lane`: there are suspects from before.
@@ -136,6 +138,12 @@ class Supervisor:
 
     def stop(self) -> bool:
         """Let all finish within the grace time, the writer last; return whether all left by themselves."""
+        try:
+            return self._stop()
+        finally:
+            self._starter.close()
+
+    def _stop(self) -> bool:
         workers = [*self._slots, self._lane]
         if self._going:
             return self._drain(workers)
@@ -248,9 +256,9 @@ class Supervisor:
         self._lane.wanted = True
 
     def _start(self, slot: Slot) -> None:
-        is_writer = slot is self._writer
+        writer = self._receive if slot is self._writer else None
         facts = self._alerter.facts_of(slot.spec)
-        slot.child = Child(slot.spec, self._send, self._receive if is_writer else None, facts)
+        slot.child = Child(slot.spec, self._starter.start, self._send, writer, facts)
         if self._going:
             slot.child.say("go")
 

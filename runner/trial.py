@@ -13,31 +13,37 @@ from ebats.pipelines.problems import BadFile, Place, Problem
 from ebats.runner.broker.connect import Say
 from ebats.runner.child import Child
 from ebats.runner.endings import how_it_ended
+from ebats.runner.starter import Start
 
 _TICK_S = 0.25
 #: An import that takes longer is worth a word.
 _LONG_S = 5.0
 
 
-def try_entry_points(pipeline: Pipeline, outbox: socket.socket, say: Say, stop: Callable[[], bool]) -> None:
+def try_entry_points(
+    pipeline: Pipeline, start: Start, outbox: socket.socket, say: Say, stop: Callable[[], bool]
+) -> None:
     """Import every entry point in a process of its own; give up when `stop` becomes true.
 
     Raises:
         BadFile: with those that can't be imported, or end the process that tries, each at its place.
     """
-    trial = _Trial(pipeline, outbox)
-    code = trial.run(say, stop)
-    if code is None:
-        trial.kill()
-    elif problems := trial.problems(code):
-        raise BadFile(tuple(sorted(problems)))
+    trial = _Trial(pipeline, start, outbox)
+    try:
+        code = trial.run(say, stop)
+        if code is None:
+            trial.kill()
+        elif problems := trial.problems(code):
+            raise BadFile(tuple(sorted(problems)))
+    finally:
+        trial.close()
 
 
 class _Trial:
     """The child, and what it has told: each entry point before it is imported, and at last what was wrong."""
 
-    def __init__(self, pipeline: Pipeline, outbox: socket.socket) -> None:
-        self._child = Child(ProcessSpec(role="trial", name="trial", pipeline=pipeline), outbox)
+    def __init__(self, pipeline: Pipeline, start: Start, outbox: socket.socket) -> None:
+        self._child = Child(ProcessSpec(role="trial", name="trial", pipeline=pipeline), start, outbox)
         self._trying: list[Any] | None = None
         self._since = time.monotonic()
         self._found: list[list[Any]] | None = None
@@ -58,6 +64,10 @@ class _Trial:
         """End a child that still imports."""
         self._child.kill()
         self._child.wait(_TICK_S)
+
+    def close(self) -> None:
+        """Let go of the child, when it has ended."""
+        self._child.close()
 
     def problems(self, code: int) -> list[Problem]:
         """Return what was wrong, when the child has ended."""
