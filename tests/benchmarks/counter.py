@@ -4,6 +4,7 @@ import mmap
 import os
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 SLOTS = 8192
@@ -31,6 +32,10 @@ class Counter:
     def count(self) -> int:
         """Return the sum."""
         return sum(self._numbers)
+
+    def is_raised_by(self, threads: Iterable[int]) -> bool:
+        """Tell whether one of these threads has raised it, by their native ids."""
+        return any(self._numbers[one % SLOTS] for one in threads)
 
     def wait(self, number: int, deadline_s: float = 300.0) -> None:
         """Wait until so many were counted."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from tests.benchmarks.harness import Bench
-from tests.benchmarks.usage import busiest, pss_mb, span, total_mb
+from tests.benchmarks.usage import span, task_mb, total_mb
 
 #: What is done before this part of the messages is warming up.
 WARM_UP = 10
@@ -60,8 +60,8 @@ def worked_off(bench: Bench, command: Sequence[str], number: int, broker_pid: in
     """Run a worker until the counter says that all is done, and measure from a tenth of it to the end.
 
     Returns `per_s`, `client_us` and `broker_us` (processor time for a message, in microseconds), `pss_mb` and
-    `total_mb`, the memory of the busiest process and of all, and `start_seconds`, from the command to the
-    first task.
+    `total_mb`, the memory of a process that ran tasks and of all, and `start_seconds`, from the command to
+    the first task.
     """
     first = number // WARM_UP
     began = time.perf_counter()
@@ -73,7 +73,7 @@ def worked_off(bench: Bench, command: Sequence[str], number: int, broker_pid: in
             done = bench.counter.count()
             bench.counter.wait(number)
         count = number - done
-        memory = {"pss_mb": pss_mb(busiest(process.pid, 1)[0].pid), "total_mb": total_mb(process.pid)}
+        memory = {"pss_mb": task_mb(process.pid, bench.counter), "total_mb": total_mb(process.pid)}
     return {
         "per_s": count / spent.seconds,
         "client_us": 1e6 * spent.client_s / count,

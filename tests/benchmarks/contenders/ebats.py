@@ -35,7 +35,7 @@ class Ebats:
     kinds: frozenset[str] = frozenset({"noop", "cpu", "sleep", "payload", "three", "retried"})
     brokers: frozenset[str] = frozenset({"rabbitmq", "sqlite"})
     packages: Sequence[str] = ("ebats",)
-    speed: float = 2.0
+    speed: float = 4.0
 
     def settings(self, kind: str) -> Sequence[str]:
         """Return what stands in the file."""

@@ -19,15 +19,13 @@ CLASSIC = Ebats(
 )
 ASYNC = Ebats(name="ebats, coroutines", is_async=True, kinds=frozenset({"sleep"}))
 PREFORK = Celery()
-THREADS = Celery(pool="threads", kinds=frozenset({"noop", "sleep", "retried"}))
+THREADS = Celery(pool="threads", kinds=Celery.kinds | {"sleep"})
 DRAMATIQ, FASTSTREAM, TASKIQ = Dramatiq(), FastStream(), Taskiq()
-HUEY = Huey(kinds=frozenset({"noop", "cpu"}))
-HUEY_THREADS = Huey(
-    workers="thread", kinds=frozenset({"noop", "cpu", "sleep", "payload", "three", "retried"})
-)
+# Fifty processes aren't one that waits for fifty at once.
+HUEY, HUEY_THREADS = Huey(), Huey(workers="thread", kinds=Huey.kinds | {"sleep"})
 BARE = Bare(kinds=frozenset({"noop"}))
 BARE_BATCHES = Bare(batch=50, speed=3)
-PERFTEST, PERFTEST_QUORUM = PerfTest(), PerfTest("quorum")
+PERFTEST, PERFTEST_QUORUM = PerfTest(), PerfTest("quorum", speed=24.0)
 
 EVERYBODY: tuple[Contender, ...] = (
     *(EBATS, CLASSIC, ASYNC, PREFORK, THREADS, DRAMATIQ, FASTSTREAM, TASKIQ),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.benchmarks.contenders import jars
 from tests.benchmarks.harness import Bench
+from tests.benchmarks.turns import say
 from tests.benchmarks.usage import cpu_s, pss_mb, total_mb
 
 CONSUMERS = 2
@@ -76,7 +77,9 @@ class PerfTest:
                     moments.append(Moment(seconds, count, *_cpu_s(process.pid, broker_pid)))
                 _check(output, deadline)
             memory = {"pss_mb": pss_mb(process.pid), "total_mb": total_mb(process.pid)}
-        return {**between(moments, number), **memory}
+        if (span := window(moments, number)) is None:
+            say("PerfTest was done before it was warm: its start is in this figure")
+        return {**between(*(span or (moments[0], moments[-1]))), **memory}
 
     def _consume(self) -> Sequence[str]:
         how = ("--qos", str(PREFETCH), "--multi-ack-every", str(ACK_EVERY))
@@ -119,16 +122,17 @@ def _added(output: str) -> Iterator[tuple[float, float]]:
         yield seconds, count
 
 
-def between(moments: Sequence[Moment], number: int) -> dict[str, float]:
-    """Return the rate and the processor time for a message, from a tenth of the number on.
+def window(moments: Sequence[Moment], number: int) -> tuple[Moment, Moment] | None:
+    """Return between which moments to measure: from a tenth of the number on.
 
-    The last second is left out, for the queue was empty in it. Where nothing is left then, as in a quick run,
-    all counts.
+    The last second is left out, for the queue was empty in it. None: nothing is left, as in a quick run.
     """
-    first = next(one for one in moments if one.count >= number / 10)
-    last = moments[-2]
-    if last.seconds <= first.seconds:
-        first, last = moments[0], moments[-1]
+    first, last = next(one for one in moments if one.count >= number / 10), moments[-2]
+    return (first, last) if last.seconds > first.seconds else None
+
+
+def between(first: Moment, last: Moment) -> dict[str, float]:
+    """Return the rate and the processor time for a message."""
     count = last.count - first.count
     return {
         "per_s": count / (last.seconds - first.seconds),

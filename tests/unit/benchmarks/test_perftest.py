@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.benchmarks.contenders.perftest import Moment, between, samples
+from tests.benchmarks.contenders.perftest import Moment, between, samples, window
 
 # As it prints them, shortened.
 OUTPUT = """id: test-1, starting consumer #0
@@ -25,9 +25,15 @@ def test_nothing_printed_is_no_sample() -> None:
 def test_warming_up_and_the_second_in_which_the_queue_is_empty_are_left_out() -> None:
     counts = (0, 5_000, 25_000, 45_000, 50_000)
     moments = [Moment(seconds, count, seconds / 2, seconds / 4) for seconds, count in enumerate(counts)]
-    assert between(moments, 50_000) == pytest.approx({"per_s": 20_000, "client_us": 25, "broker_us": 12.5})
+    span = window(moments, 50_000)
+
+    assert span == (moments[1], moments[3])
+    assert between(*span) == pytest.approx({"per_s": 20_000, "client_us": 25, "broker_us": 12.5})
 
 
-def test_where_nothing_is_left_all_counts() -> None:
-    moments = [Moment(0, 0, 0, 2), Moment(2, 10_000, 1, 3)]
-    assert between(moments, 10_000) == pytest.approx({"per_s": 5_000, "client_us": 100, "broker_us": 100})
+def test_what_is_done_within_two_seconds_is_not_measured_warm() -> None:
+    moments = [Moment(0, 0, 0, 2), Moment(1, 80_000, 1, 3), Moment(2, 160_000, 2, 4)]
+    assert window(moments, 160_000) is None
+    assert between(moments[0], moments[2]) == pytest.approx(
+        {"per_s": 80_000, "client_us": 12.5, "broker_us": 12.5}
+    )
