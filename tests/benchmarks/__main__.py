@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.benchmarks import elastic, kept, rungs, validate
 from tests.benchmarks.contenders.everybody import EVERYBODY
 from tests.benchmarks.figures import Figures
-from tests.benchmarks.harness import table
+from tests.benchmarks.harness import end_cleanly, table
 from tests.benchmarks.kinds import BY_NAME
 from tests.benchmarks.machine import machine, versions
 from tests.benchmarks.measures import MEASURES, SQLITE, Measure
@@ -36,6 +36,7 @@ HTTP = {"aiohttp", "requests"}
 def main(arguments: Sequence[str]) -> int:
     """Measure what is named, or all kinds of work; print tables, and write the page if it is asked for."""
     options = _options(arguments)
+    end_cleanly()
     chosen = [one for one in MEASURES if not options.names or {*one.kinds} & {*options.names}]
     with tempfile.TemporaryDirectory() as made, ExitStack() as stack:
         nodes = _nodes(stack)

@@ -18,6 +18,7 @@ from tests.benchmarks.counter import Counter, Once
 ROOT = Path(__file__).parents[2]
 WORK = Path(__file__).parent / "work"
 PIPELINE = WORK / "pipeline.yaml"
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass
@@ -102,6 +103,21 @@ class Bench:
         if not found:
             raise RuntimeError(f"ebats publish printed {output!r}")
         return number / float(found[2])
+
+
+def end_cleanly() -> None:
+    """Let SIGTERM and SIGHUP end this process as Ctrl-C does: what it has started is ended first.
+
+    Without it they leave alone what `Bench.running` runs, for that is in a session of its own.
+    """
+    for one in _ENDING:
+        signal.signal(one, _leave)
+
+
+def _leave(number: int, _frame: object) -> None:
+    for one in _ENDING:  # once is enough: another would cut short what ends the others
+        signal.signal(one, lambda *_: None)
+    raise SystemExit(128 + number)
 
 
 def table(title: str, rows: Sequence[Sequence[str]]) -> None:
