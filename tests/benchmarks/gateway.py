@@ -64,7 +64,7 @@ def _batches(server: Server, bench: Bench, number: int, broker_pid: int | None) 
     return {
         "per_s": loaded["rate"] * BATCH,
         "client_us": 1e6 * spent.client_s / requests / BATCH,
-        "broker_us": 1e6 * spent.broker_s / requests / BATCH,
+        **({"broker_us": 1e6 * spent.broker_s / requests / BATCH} if broker_pid else {}),
     }
 
 
@@ -79,7 +79,7 @@ def _singly(server: Server, bench: Bench, number: int, broker_pid: int | None) -
     return {
         "per_s": rate,
         "client_us": 1e6 * spent.client_s / number,
-        "broker_us": 1e6 * spent.broker_s / number,
+        **({"broker_us": 1e6 * spent.broker_s / number} if broker_pid else {}),
         "p50_ms": 1000 * half["p50"],
         "p99_ms": 1000 * half["p99"],
     }

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 from tests.benchmarks.contenders.contender import worked_off
@@ -31,16 +32,16 @@ from tests.benchmarks.work.celery_app import noop
 for n in range({number}): noop.apply_async(kwargs={{"n": n}}, queue=f"queue_{{n % {size}}}")
 """
 #: How many times as many messages ebats gets, so that both take about as long.
-_SPEED = 2
+_SPEED = 8
 
 
-def measure(folder: Path, node: RabbitNode | None, _rounds: int, scale: float) -> Figures:
-    """Measure ebats at each size, and Celery on RabbitMQ."""
+def measure(folder: Path, node: RabbitNode | None, rounds: int, scale: float) -> Figures:
+    """Measure ebats at each size, and Celery on RabbitMQ, in turn."""
     found = Figures()
     broker = node.release.kind if node else "sqlite"
     number = int(BY_NAME["growth"].number * scale)
     contenders = {"ebats": _ebats} | ({"Celery, prefork": _celery} if node else {})
-    for size in SIZES:
+    for _, size in product(range(rounds), SIZES):
         for name, contender in contenders.items():
             # A message a queue at least, that all of them have something to do.
             with place(folder / f"{folder.name}-{size}-{len(found.all)}", node) as bench:

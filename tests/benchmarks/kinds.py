@@ -83,8 +83,9 @@ KINDS = (
     Kind(
         name="publish",
         title="Publishing",
-        what="One process publishes from a loop. ebats waits until the broker has confirmed each; "
-        "whether the others do is said beside them.",
+        what="One process publishes as much as it can. ebats does so by publish_many, which has many under "
+        "way at once and returns when the broker has confirmed each of them. How the others do it, and "
+        "whether they wait for confirms, stands below.",
     ),
     Kind(
         name="request",
@@ -145,7 +146,7 @@ KINDS = (
         name="backlog",
         title="Many messages that wait",
         what="A million no-op messages in a queue; then a million on a rung of a ladder, where RabbitMQ is "
-        "stopped until all are due at once. Two processes work them off. It is measured once.",
+        "stopped until all are due at once. Two processes work them off.",
         unit="tasks a second",
         number=1_000_000,
     ),
@@ -153,7 +154,7 @@ KINDS = (
         name="growth",
         title="Files that grow",
         what="10, 100 and 1,000 tasks in one file, each with a queue of its own: no-op messages spread over "
-        "all of them, worked off by two processes. It is measured once.",
+        "all of them, worked off by two processes.",
         number=10_000,
         unit="tasks a second",
         grows="tasks and queues in the file",

@@ -1,6 +1,7 @@
 """docs/performance.md, written from docs/performance.jsonl: `python -m tests.benchmarks.page`."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -105,9 +106,8 @@ def _link(kind: str, words: str) -> str:
 def _section(kind: Kind, run: Run, figures: Figures) -> Iterator[str]:
     of = figures.of(kind.name)
     yield from (f"## {kind.title}", "", kind.what, "")
-    others = sorted(set(run.dates.values()) - {run.dates[kind.name]})
-    if others:
-        yield from (f"Measured on {run.dates[kind.name]}.", "")
+    is_other_day = set(run.dates.values()) != {run.dates[kind.name]}
+    yield from (f"Measured {f'on {run.dates[kind.name]}, ' if is_other_day else ''}{_rounds(of)}.", "")
     yield from (f"![{kind.title}: {kind.unit}]({plot(kind)})", "")
     for broker in of.brokers():
         head, *lines = rows(kind, of.on(broker))
@@ -117,6 +117,12 @@ def _section(kind: Kind, run: Run, figures: Figures) -> Iterator[str]:
         yield from (_line(_strong(line, left)) for line in lines)
         yield ""
     yield from _settings(of)
+
+
+def _rounds(figures: Figures) -> str:
+    """Return how often each of them was measured, in words."""
+    most = max(Counter((one.broker, one.contender, one.size) for one in figures.all).values())
+    return "once" if most == 1 else f"in {most} rounds"
 
 
 def _strong(line: Sequence[str], left: int) -> list[str]:

@@ -144,10 +144,10 @@ def _aims(picture: Picture, outcomes: Sequence[Outcome]) -> None:
     axes = picture.subplots()
     _plain(axes, "")
     axes.set_xscale("log", base=2)
-    last = 1.0
+    least, last = 0.5, 1.0
     for place, one in enumerate(reversed(outcomes)):
         part = (one.times or 0.0) / one.aim.asked
-        last = max(last, part)
+        least, last = min(least, part), max(last, part)
         colour = _OURS if one.is_met else _OTHERS
         axes.plot([1, part], [place, place], color=colour, linewidth=5, solid_capstyle="butt")
         axes.plot([part], [place], color=colour, marker="o", markersize=10)
@@ -158,7 +158,8 @@ def _aims(picture: Picture, outcomes: Sequence[Outcome]) -> None:
     names = [f"{one.aim.words}: {one.aim.whom}\n{BROKERS[one.aim.broker]}" for one in reversed(outcomes)]
     axes.set_yticks(range(len(names)), names, fontsize=9)
     axes.axvline(1, color=_TEXT, linewidth=1.2)
-    axes.set_xlim(0.4, 4 * last)
+    # The words beside the longest line have room, and the shortest has its point.
+    axes.set_xlim(0.8 * least, 12 * last)
     ticks = [0.5, *(2**power for power in range(int(last).bit_length()))]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()

@@ -53,10 +53,12 @@ def test_the_page_says_when_and_on_what_it_was_measured() -> None:
 
     assert "on 2026-11-23, on 2 cores of Abacus 2 with 8 GB of memory, under Linux 6.1" in text
     assert "| celery | 5.7.0 |" in text
-    assert "Measured on" not in text
+    assert "Measured on 2" not in text
+    assert "Measured in 3 rounds." in text
+    assert "Measured once." in text
     later = replace(run, dates={**run.dates, "noop": "2026-12-01"})
     assert "on 2026-11-23 to 2026-12-01" in page.text(later, ALL)
-    assert "Measured on 2026-12-01." in page.text(later, ALL)
+    assert "Measured on 2026-12-01, in 3 rounds." in page.text(later, ALL)
 
 
 def test_each_link_within_the_page_leads_to_a_heading(tmp_path: Path) -> None:

@@ -37,6 +37,11 @@ def test_what_grows_has_a_line_for_each_size() -> None:
     ]
 
 
+def test_what_was_nothing_for_everybody_has_no_column() -> None:
+    figures = [figure("ebats", 100, broker_us=0.0), figure("huey", 50, broker_us=0.0)]
+    assert rows(BY_NAME["noop"], Figures(figures))[0] == ["", "tasks a second", "spread", "ebats is"]
+
+
 def test_a_contender_without_the_quantity_keeps_its_other_figures() -> None:
     figures = [figure("ebats", 100, kind="start", seconds=0.5), figure("huey", 7, kind="start")]
     assert rows(BY_NAME["start"], Figures(figures))[2] == ["huey", "", "", "", "7.00"]
