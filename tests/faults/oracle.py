@@ -26,7 +26,7 @@ class Verdict:
     dead: int
     #: Confirmed, and neither done, waiting nor dead.
     lost: tuple[str, ...]
-    #: Runs beyond the first that came to their end.
+    #: Runs beyond the first that came to their end; and what is done, and yet waits or is dead.
     duplicates: int
     #: Done, waiting or dead, and never sent.
     unexpected: tuple[str, ...]
@@ -99,7 +99,7 @@ class Oracle:
             waiting=len(waits),
             dead=len(died),
             lost=tuple(sorted(confirmed - runs.keys() - others)),
-            duplicates=sum(runs.values()) - len(runs),
+            duplicates=runs.total() - len(runs) + len(runs.keys() & others),
             unexpected=tuple(sorted((runs.keys() | others) - attempted)),
         )
 

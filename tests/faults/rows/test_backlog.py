@@ -150,7 +150,7 @@ def test_a_message_is_taken_from_a_backlog_as_quickly_as_from_an_empty_queue(
         assert crowded < 10 * usual, (crowded, usual)
 
 
-@forms(quick=(300, 1_000), full=(100_000, 100_000), full_deadline_s=1800)
+@forms(quick=(300, 1_000), full=(100_000, 1_000_000), full_deadline_s=1800)
 def test_a_backlog_is_worked_off_beside_many_that_wait(
     row_site: Site, finding: Finding, form: tuple[int, int]
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.commands import RunningCommand
 from tests.faults.rows.finding import Finding
+from tests.faults.rows.forms import forms
 from tests.faults.rows.lines import check_told, told
 from tests.faults.send import Sender
 from tests.faults.site import Site
@@ -29,8 +30,8 @@ reader.execute("SELECT count(*) FROM message").fetchall()
 print("reads", flush=True)
 time.sleep(600)
 """
-#: Larger than what the log may grow to in good times.
-LOG_BYTES = 12 * 1024 * 1024
+#: Less than what the log may grow to in good times.
+EMPTIED_BYTES = 6 << 20
 
 
 @pytest.fixture
@@ -62,12 +63,12 @@ def length(database: Path) -> int:
     return Path(f"{database}-wal").stat().st_size
 
 
-@pytest.mark.parametrize("form", [1, pytest.param(4, marks=pytest.mark.soak)], ids=["quick", "full"])
+@forms(quick=(12, 5_000), full=(1024, 100_000))
 def test_a_stuck_reader_slows_nobody_and_is_told_and_the_log_is_emptied_when_it_is_gone(
-    local_site: Site, database: Path, finding: Finding, form: int
+    local_site: Site, database: Path, finding: Finding, form: tuple[int, int]
 ) -> None:
     # Given a pipeline whose messages wait on rungs
-    site = local_site
+    site, (mebibytes, size) = local_site, form
     site.write_work({"processes": 1, "concurrency": 8}, retry=["200ms"])
     command = site.start()
     publish(site, "before")
@@ -80,12 +81,12 @@ def test_a_stuck_reader_slows_nobody_and_is_told_and_the_log_is_emptied_when_it_
         def goes_on(until: Callable[[], bool]) -> None:
             nonlocal sent
             while not until():
-                publish(site, f"m{sent}")
+                publish(site, f"m{sent}", size=size)
                 sent += 1
                 time.sleep(0.1)
 
         begun = time.monotonic()
-        goes_on(lambda: length(database) > form * LOG_BYTES)
+        goes_on(lambda: length(database) > mebibytes << 20)
         # Waiting for the reader at each transaction, it took five seconds for each, and for everybody.
         site.wait_done(60)
         finding.note(f"{length(database) >> 20} MiB of log in {time.monotonic() - begun:.0f} s")
@@ -93,7 +94,7 @@ def test_a_stuck_reader_slows_nobody_and_is_told_and_the_log_is_emptied_when_it_
         assert f"process {pid} (python" in command.output, command.output[-4000:]
 
     # Then, when it is gone, the log is emptied by whoever writes next
-    goes_on(lambda: length(database) < LOG_BYTES // 2 and "log was emptied" in command.output)
+    goes_on(lambda: length(database) < EMPTIED_BYTES and "log was emptied" in command.output)
     site.wait_done()
     site.end(command)
     check_told(

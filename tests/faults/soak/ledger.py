@@ -97,7 +97,7 @@ class Ledger:
             waiting=0,
             dead=len(died),
             lost=tuple(sorted(confirmed.keys() - done.keys() - died)),
-            duplicates=done.total() - len(done),
+            duplicates=done.total() - len(done) + len(done.keys() & died),
             unexpected=tuple(
                 sorted(
                     ((done.keys() | died) - attempted.keys()) | {run for run in died if not is_poison(run)}
