@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from ebats.pipelines.former import NEVER_CHANGED, Former
 from ebats.pipelines.model import Pipeline
@@ -10,6 +11,7 @@ from ebats.pipelines.topology import derive
 from ebats.runner import ports
 from ebats.runner.broker import declare, present
 from ebats.runner.broker.inspect import Inspector
+from ebats.runner.broker.standstill import Standstill
 from ebats.runner.commands.clocks import examine
 from ebats.runner.commands.meant import without_meant
 from ebats.runner.commands.problems import render, wants_colour
@@ -55,10 +57,15 @@ def _run(
     before = broker.counts([dead, suspects])
     watch = Idle(topology, _queues(pipeline, only), broker.counts, former) if until_idle else None
     broker.close()
-    state = StateFile(pipeline)
+    state, standstill = StateFile(pipeline), Standstill(pipeline.broker, supervisor.say)
+
+    def on_state(found: dict[str, Any]) -> None:
+        state.write(found)
+        standstill.look()
+
     supervisor.go(former, with_lane=bool(before[suspects]))
     try:
-        supervisor.run(watch, state.write)
+        supervisor.run(watch, on_state)
     finally:
         clean = supervisor.stop()
         state.remove()

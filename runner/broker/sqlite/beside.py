@@ -20,7 +20,7 @@ Identity = tuple[int | None, int | None]
 
 def identity(where: Files) -> Identity:
     """Return which files are there now."""
-    return _inode(where.shm), _inode(where.wal)
+    return inode(where.shm), inode(where.wal)
 
 
 def why_wait(where: Files, mine: Identity | None) -> str | None:
@@ -42,7 +42,8 @@ def gone(where: Files) -> str:
     )
 
 
-def _inode(path: str) -> int | None:
+def inode(path: str) -> int | None:
+    """Return what a file is known by, however it is called; None: there is none."""
     try:
         return Path(path).stat().st_ino
     except FileNotFoundError:

@@ -47,6 +47,11 @@ class Files:
         return self.database + ".d"
 
     @property
+    def mutex(self) -> str:
+        """Locked by the process that writes."""
+        return f"{self.folder}/lock"
+
+    @property
     def wal(self) -> str:
         """SQLite's write-ahead log."""
         return self.database + "-wal"

@@ -4,7 +4,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from ebats.runner.broker.sqlite import files, readers
+from ebats.runner.broker.sqlite import files, kernel_locks, readers
 from ebats.runner.broker.sqlite.files import Files, Room
 
 #: Pages given back to the disk at a checkpoint, at most, and how many stay free for reuse.
@@ -84,8 +84,9 @@ class Log:
         elif self._stuck_at is None:
             self._stuck_at, self._suspects = now, readers.of(self._files)
         elif self.trouble is None and now - self._stuck_at > _LONG_S:
+            who = kernel_locks.told(self._suspects & readers.of(self._files))
             self.trouble = (
                 f"the log {self._files.wal} grows ({size >> 20} MiB) and can't be emptied, for"
-                f" {readers.told(self._suspects & readers.of(self._files))} has been reading the database"
+                f" {who} has been reading the database"
                 f" for {now - self._stuck_at:.0f} s: end it, or the disk gets full"
             )

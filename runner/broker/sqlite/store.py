@@ -6,10 +6,10 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from typing import Any, TypeVar
 
-from ebats.runner.broker.sqlite import beside, errors, files, mutex, schema
+from ebats.runner.broker.sqlite import beside, errors, files, mutex, schema, writers
 from ebats.runner.broker.sqlite.log import Log
 from ebats.runner.broker.sqlite.routing import Topology
 
@@ -58,12 +58,14 @@ class Store:
         """Open the database when nobody has it open whose files beside it were deleted."""
         until = time.monotonic() + _PATIENCE_S
         while True:
-            with self.locks.writing():
+            with self.locks.writing(partial(writers.check_not_stopped, self.files)):
                 mine = self.locks.beside if self.locks.users > 1 else None
                 why = beside.why_wait(self.files, mine)
                 if why is None:
                     db = schema.open_database(self.files)
                     found = beside.identity(self.files)
+                    #: Which file it is: a deleted one has a number that no other gets meanwhile.
+                    self._inode = beside.inode(self.files.database)
                     if found == mine or (mine is None and None not in found):
                         self.locks.beside = found
                         return db
@@ -125,7 +127,8 @@ class Store:
     def _check_beside(self) -> None:
         if beside.identity(self.files) == self.locks.beside:
             return
-        if not Path(self.files.database).exists():
+        if beside.inode(self.files.database) != self._inode:
+            # Somebody who came since may have made a new one, with nothing in it.
             raise errors.unusable(
                 f"{self.files.database} was deleted while it was in use: its messages are lost;"
                 f" {errors.to_do(self.files.database)}"

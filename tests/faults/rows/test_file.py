@@ -1,6 +1,7 @@
 """The embedded broker's file in trouble: a reader that is stuck, files deleted beside it, damage."""
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from tests.commands import RunningCommand
 from tests.faults.rows.finding import Finding
 from tests.faults.rows.forms import forms
 from tests.faults.rows.lines import check_told, told
+from tests.faults.rows.test_held import hold_runner, tell
 from tests.faults.send import Sender
 from tests.faults.site import Site
 from tests.integration.wire import Wire
@@ -159,6 +161,32 @@ def test_a_database_deleted_while_it_runs_ends_the_run(
     finding.caused()
     assert command.wait(40) == 78, command.output[-4000:]
     assert "broker.db was deleted while it was in use: its messages are lost" in command.output
+
+
+def test_a_database_deleted_and_made_anew_by_somebody_ends_the_run(
+    local_site: Site, database: Path, finding: Finding
+) -> None:
+    # Given a run that doesn't look for a moment
+    site = local_site
+    site.write_work()
+    command = site.start()
+    site.send(["first"])
+    site.wait_done()
+    family = hold_runner(site, command)
+
+    # When the file is deleted meanwhile, and somebody who comes makes a new one
+    for path in (database, Path(f"{database}-shm"), Path(f"{database}-wal")):
+        path.unlink()
+    finding.caused()
+    site.declare()
+    site.send(["second"])
+    tell(family, signal.SIGCONT)
+
+    # Then the run doesn't go on with that, as if nothing had been
+    assert command.wait(40) == 78, command.output[-4000:]
+    assert "broker.db was deleted while it was in use: its messages are lost" in command.output
+    site.run()
+    finding.add(site.oracle.judge(), duplicates=0)
 
 
 def flip(database: Path) -> None:
