@@ -11,6 +11,7 @@ from tests.conftest import Broker
 from tests.faults.rows.finding import Finding
 from tests.faults.rows.lines import check_told
 from tests.faults.rows.load import BATCH, stubborn_load
+from tests.faults.rows.table import EACH, SQLITE
 from tests.faults.site import Site
 from tests.integration.wire import Wire
 
@@ -19,6 +20,9 @@ pytestmark = [pytest.mark.row(21), pytest.mark.slow]
 PREFETCH = 20
 #: So long after the repair all works again; `wait_until` gives a busy machine three times as long.
 BACK_S = 30
+#: So long RabbitMQ waits before a rung hands on again what nobody has taken.
+CONFIRM_S = 180
+LONG = pytest.mark.timeout(1800)
 MakeSite = Callable[[str], Site]
 
 
@@ -92,6 +96,36 @@ def test_what_should_go_to_a_rung_that_is_deleted_stays_where_it_is(row_site: Si
     site.declare()
     wait_back(site, finding)
     check_told(command, begins=rf" all#1 .*'{rung}' takes nothing, or is gone")
+    site.end(command)
+    finding.add(site.oracle.judge(letter.n for letter in site.take()), duplicates=0)
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=() if kind in SQLITE else [pytest.mark.soak, LONG]) for kind in EACH]
+)
+def test_what_waits_while_the_exchange_behind_its_rung_is_deleted_stays_there(
+    kind: str, unbroken: Broker, make_site: MakeSite, finding: Finding
+) -> None:
+    # Given messages on a rung, at the end of which they go by the exchange of tasks
+    site = make_site(unbroken.url)
+    command = started(site)
+    site.send(names("failing"), do="fail_once")
+    site.wait_ready("delay.500ms", PREFETCH)
+
+    # When that is deleted, and they are due
+    with closing(Wire(site.url)) as wire:
+        wire.channel.exchange_delete(f"{site.name}.tasks")
+    finding.caused()
+    site.send(names("fine"))
+    site.wait_done_but(*names("failing"))
+    time.sleep(2)
+    assert not {*names("failing")} & site.oracle.done_names()
+
+    # Then they go on when it is back: by RabbitMQ not before its three minutes for a confirm are over
+    site.declare()
+    began = time.monotonic()
+    site.wait_done(BACK_S if kind in SQLITE else BACK_S + 2 * CONFIRM_S)
+    finding.note(f"all done {time.monotonic() - began:.1f} s after the exchange of tasks was back")
     site.end(command)
     finding.add(site.oracle.judge(letter.n for letter in site.take()), duplicates=0)
 
