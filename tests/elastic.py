@@ -156,6 +156,8 @@ class ElasticNode(ElasticClient, Guarded):
             # A machine with a full disk, or many tests' streams, is no reason to write nothing.
             "cluster.routing.allocation.disk.threshold_enabled": False,
             "cluster.max_shards_per_node": 10_000,
+            # What is garbage in a small heap is no reason to refuse a request (429): it would be collected.
+            "indices.breaker.total.use_real_memory": False,
         }
 
     def _environment(self) -> dict[str, str]:
