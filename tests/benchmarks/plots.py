@@ -201,7 +201,8 @@ def _grown(axes: Axes, kind: Kind, figures: Figures, quantity: str) -> None:
     axes.set_xlim(sizes[0] / 1.6, sizes[-1] * 2.2)
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axes.minorticks_off()
-    axes.set_ylim(0, 1.15 * max(figures.values(quantity)))
+    most = max(figures.values(quantity))
+    axes.set_ylim(-0.14 * most, 1.15 * most)  # a value below the lowest point isn't on the numbers below
     axes.set_xlabel(kind.grows)
     _say_values(axes, quantity)
 

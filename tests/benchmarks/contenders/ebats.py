@@ -40,9 +40,11 @@ class Ebats:
     def settings(self, kind: str) -> Sequence[str]:
         """Return what stands in the file."""
         consumer = json.dumps(_consumer(kind)).replace('"', "")
+        at_once = _consumer(kind).get("concurrency", 8)
         return (
             f"ebats run, consumers: {{all: {consumer}}}",
-            f"{self.queues} queues; prefetch as it comes; persistent messages, each confirmed",
+            f"{self.queues} queues; prefetch as it comes: {8 * at_once} for a process, 4 times as many while "
+            "tasks are done in a moment; persistent messages, each confirmed",
             "a log file with a record of each attempt",
         )
 
