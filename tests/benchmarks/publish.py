@@ -113,13 +113,13 @@ _PEERS = (
     _peer(
         everybody.FASTSTREAM,
         "FastStream",
-        0.4,
+        0.8,
         ("await broker.publish, 100 at once", "durable classic queue, persistent messages; each confirmed"),
     ),
     _peer(
         everybody.TASKIQ,
         "Taskiq",
-        0.4,
+        0.8,
         ("await task.kiq, 100 at once", "quorum queue, as it comes, persistent messages; each confirmed"),
     ),
 )
@@ -167,7 +167,7 @@ _ON_SQLITE = (
     _peer(
         everybody.HUEY,
         "huey",
-        0.5,
+        2.5,
         ("SqliteHuey(fsync=False): nothing is written through to the disk", "a transaction for each message"),
     ),
 )

@@ -22,7 +22,7 @@ PREFORK = Celery()
 THREADS = Celery(pool="threads", kinds=Celery.kinds | {"sleep"})
 DRAMATIQ, FASTSTREAM, TASKIQ = Dramatiq(), FastStream(), Taskiq()
 # Fifty processes aren't one that waits for fifty at once.
-HUEY, HUEY_THREADS = Huey(), Huey(workers="thread", kinds=Huey.kinds | {"sleep"})
+HUEY, HUEY_THREADS = Huey(speed=1.5), Huey(workers="thread", kinds=Huey.kinds | {"sleep"})
 BARE = Bare(kinds=frozenset({"noop"}))
 BARE_BATCHES = Bare(batch=50, speed=3)
 PERFTEST, PERFTEST_QUORUM = PerfTest(), PerfTest("quorum", speed=24.0)

@@ -4,6 +4,7 @@ import json
 
 from ebats.pipelines.load import from_bytes
 from tests.benchmarks import growth
+from tests.benchmarks.contenders import everybody
 from tests.benchmarks.contenders.ebats import Ebats
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.kinds import BY_NAME
@@ -45,3 +46,12 @@ def test_a_file_that_grows_is_a_good_file() -> None:
 def test_each_kind_is_measured_by_one() -> None:
     kinds = [kind for one in MEASURES for kind in one.kinds]
     assert sorted(kinds) == sorted(BY_NAME)
+
+
+def test_nobody_stands_at_a_kind_of_work_with_the_slower_of_its_ways_alone() -> None:
+    for processes, threads in (
+        (everybody.PREFORK, everybody.THREADS),
+        (everybody.HUEY, everybody.HUEY_THREADS),
+    ):
+        # One process is to wait for fifty: threads alone can.
+        assert processes.kinds == threads.kinds - {"sleep"}
