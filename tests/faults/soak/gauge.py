@@ -18,7 +18,7 @@ _LATE = 2
 class Sample:
     """One process in one calm."""
 
-    #: `runner`, `all#1`, `writer`, `gateway#1`, `clock#1`, `lane`.
+    #: `runner`, `fork server`, `all#1`, `writer`, `gateway#1`, `clock#1`, `lane`.
     name: str
     pid: int
     #: Bytes that it doesn't share with a file.
@@ -50,7 +50,7 @@ def measure(processes: Iterable[psutil.Process]) -> list[Sample]:
             title = " ".join(process.cmdline())
             found.append(
                 Sample(
-                    name=title.split()[-1] if title.startswith("ebats: ") else title,
+                    name=_name(title),
                     pid=process.pid,
                     memory=_memory(process),
                     descriptors=process.num_fds(),
@@ -60,6 +60,11 @@ def measure(processes: Iterable[psutil.Process]) -> list[Sample]:
         except (psutil.Error, OSError, KeyError):
             continue  # it is just leaving: a process that has ended has no memory
     return found
+
+
+def _name(title: str) -> str:
+    """Return what a process is called within its pipeline: `ebats: shop fork server`."""
+    return title.removeprefix("ebats: ").partition(" ")[2].strip() if title.startswith("ebats: ") else title
 
 
 def _memory(process: psutil.Process) -> int:

@@ -23,7 +23,10 @@ from tests.proxy import Proxy
 from tests.waiting import wait_until
 
 #: The processes of a run that is well.
-NAMES = ("runner", "writer", "gateway#1", "clock#1", *(f"all#{number + 1}" for number in range(PROCESSES)))
+NAMES = (
+    *("runner", "fork server", "writer", "gateway#1", "clock#1"),
+    *(f"all#{number + 1}" for number in range(PROCESSES)),
+)
 LADDER = ["500ms", "1s", "2s"]
 
 
