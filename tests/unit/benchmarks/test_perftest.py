@@ -28,7 +28,9 @@ def test_warming_up_and_the_second_in_which_the_queue_is_empty_are_left_out() ->
     span = window(moments, 50_000)
 
     assert span == (moments[1], moments[3])
-    assert between(*span) == pytest.approx({"per_s": 20_000, "client_us": 25, "broker_us": 12.5})
+    assert between(moments[1], moments[3]) == pytest.approx(
+        {"per_s": 20_000, "client_us": 25, "broker_us": 12.5}
+    )
 
 
 def test_what_is_done_within_two_seconds_is_not_measured_warm() -> None:
