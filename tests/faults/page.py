@@ -122,7 +122,7 @@ def _words(run: Run, row: Row) -> list[str]:
 
 def _controls(run: Run) -> list[str]:
     lines = [
-        "| | broker | times killed | confirmed | lost | the test saw it |",
+        "| | broker | times | confirmed | lost | the test saw it |",
         "|--:|---|--:|--:|--:|---|",
     ]
     for row in ROWS:

@@ -21,7 +21,7 @@ class Row:
 ROWS = (
     Row(
         number=1,
-        fault="a consumer process killed (`kill -9`) every 200 ms, at random",
+        fault="a consumer process killed (`kill -9`) every 200 ms for a minute, at random, if one is there",
         holds="what is done twice was in flight; all is done within 30 s of the last kill",
     ),
     Row(
@@ -48,9 +48,10 @@ ROWS = (
     ),
     Row(
         number=6,
-        fault="a consumer process, a parent, a whole runner held (SIGSTOP) for 60 s, then let go",
+        fault="a consumer process, a parent, a whole runner held (SIGSTOP) for 60 s, then let go; "
+        "or in the middle of a write to the embedded broker",
         holds="others take over what a held consumer had, within 35 s; what is settled late deletes nothing "
-        "under its new owner",
+        "under its new owner; who is held amidst a write, for which all wait, is told",
     ),
     Row(
         number=7,
@@ -103,7 +104,8 @@ ROWS = (
     ),
     Row(
         number=15,
-        fault="the machine's clock set one hour ahead and one hour back, with messages waiting",
+        fault="the clock of ebats's processes set one hour ahead and one hour back, with messages waiting; "
+        "small steps, and summer time",
         holds="no lease ends early; each tick of a clock comes once; "
         "a wait is longer or shorter by the step at most",
     ),
@@ -136,7 +138,8 @@ ROWS = (
     Row(
         number=21,
         fault="a queue or an exchange deleted, permissions taken, the virtual host removed, while it runs",
-        holds="it works again within 30 s of the repair, or ends and says why",
+        holds="it works again within 30 s of the repair, or ends and says why; what a rung couldn't hand on "
+        "RabbitMQ tries again after three minutes",
     ),
     Row(
         number=22,
@@ -159,7 +162,8 @@ ROWS = (
     ),
     Row(
         number=25,
-        fault="all of this at random, for as long as it is told to",
+        fault="processes killed and held, links cut and silent, the broker stopped and killed, its disk "
+        "alarm, a full log, poisons: at random from a seed, for as long as it is told to",
         holds="memory, descriptors and threads stay as they are",
     ),
 )

@@ -46,7 +46,8 @@ def test_a_stop_that_outlasts_every_rung_loses_nothing(
 
         # And takes messages again by itself, as the consumers do
         node.start()
-        began = time.monotonic()
+        began, done = time.monotonic(), len(site.oracle.done())
+        wait_until(lambda: len(site.oracle.done()) > done, 30, "the consumers are not back")
         posts.wait_for_more("202", deadline_s=30)
         wait_until(lambda: gateway.get("/readyz").status == 200, 30, "the gateway is not ready again")
         finding.note(f"messages taken again {time.monotonic() - began:.1f} s after the broker was back")

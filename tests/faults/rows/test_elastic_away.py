@@ -22,7 +22,7 @@ def kill_writer(site: Site, command: RunningCommand) -> None:
     """Kill the writer, and wait until there is another one."""
     (one,) = wait_until(lambda: site.consumers(command, "writer"))
     one.kill()
-    wait_until(lambda: not one.is_running() and site.consumers(command, "writer"))
+    wait_until(lambda: not one.is_running() and site.consumers(command, "writer"), 40)
 
 
 def test_an_outage_touches_no_task_and_no_record(
@@ -64,7 +64,7 @@ def test_a_killed_writer_goes_on_where_it_was(
     proxy.block("up")  # what is sent never arrives
     send(site, 100, 400)
     site.wait_done()
-    wait_until(lambda: (found := status(site)).get("spooled", 0) >= 400 and found["error"])
+    wait_until(lambda: (found := status(site)).get("spooled", 0) >= 400 and found["error"], 60)
     kill_writer(site, command)
     proxy.cut()
     proxy.resume()
@@ -72,8 +72,8 @@ def test_a_killed_writer_goes_on_where_it_was(
     proxy.block("down")  # what is sent arrives; that it did is never heard
     send(site, 500, 500)
     site.wait_done()
-    wait_until(lambda: status(site).get("spooled", 0) >= 500)
-    wait_until(lambda: len(arrived(elastic)) >= 600)
+    wait_until(lambda: status(site).get("spooled", 0) >= 500, 60)
+    wait_until(lambda: len(arrived(elastic)) >= 600, 60)
     kill_writer(site, command)
     proxy.resume()
     wait_arrived(elastic, 1000)

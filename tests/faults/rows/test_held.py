@@ -48,7 +48,7 @@ def hold_consumer(site: Site, finding: Finding, seconds: float) -> None:
     finding.caused()
 
     # Then it is killed after half a minute of silence, and all that it had is done by others
-    site.wait_done(50)
+    site.wait_done(35)
     finding.note(f"taken over {time.monotonic() - held_at:.1f} s after it was held")
     wait_until(lambda: not held.is_running(), 50, "it wasn't killed")
     time.sleep(max(0.0, seconds - (time.monotonic() - held_at)))

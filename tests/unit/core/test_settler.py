@@ -48,6 +48,14 @@ def test_a_run_is_settled_when_all_of_its_messages_are_confirmed() -> None:
     assert desk.acknowledged.deliveries == [one]
 
 
+def test_a_run_with_one_message_is_settled_when_that_is_confirmed() -> None:
+    desk, one = Desk(), delivery()
+    desk.settler.pass_on(one, message("a"))
+    assert not desk.acknowledged.deliveries
+    desk.published.confirm()
+    assert desk.acknowledged.deliveries == [one]
+
+
 def test_no_message_at_all_settles_at_once() -> None:
     desk, one = Desk(), delivery()
     desk.pass_on(one)
