@@ -33,7 +33,8 @@ class Bench:
         self.variables |= {
             "EBATS_BENCH_COUNTER": str(self.folder / "counter"),
             "EBATS_BENCH_LOG": str(self.folder / "records.jsonl"),
-            "PYTHONPATH": str(ROOT),
+            # What is measured is what lies beside the benchmark, and not another copy that is installed.
+            "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT))),
             "EBATS_STATE_DIR": str(self.folder / "state"),
         }
         self.counter = Counter(self.folder / "counter")

@@ -1,4 +1,4 @@
-"""What a measurement has started ends with it."""
+"""A measurement runs the package that it stands beside, and what it has started ends with it."""
 
 import signal
 import subprocess
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+from tests.benchmarks.harness import Bench
 
 ROOT = Path(__file__).parents[3]
 DEADLINE_S = 60
@@ -45,3 +47,10 @@ def test_a_measurement_that_is_ended_ends_what_it_runs(tmp_path: Path, number: s
     assert len(workers) == 2
     _, alive = psutil.wait_procs(workers, DEADLINE_S)
     assert not alive
+
+
+def test_what_is_measured_lies_beside_the_benchmark(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "bench")
+    assert bench.python("-c", "import ebats; print(ebats.__file__)").strip() == str(
+        ROOT / "src" / "ebats" / "__init__.py"
+    )
