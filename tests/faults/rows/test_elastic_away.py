@@ -73,7 +73,8 @@ def test_a_killed_writer_goes_on_where_it_was(
     send(site, 500, 500)
     site.wait_done()
     wait_until(lambda: status(site).get("spooled", 0) >= 500, 60)
-    wait_until(lambda: len(arrived(elastic)) >= 600, 60)
+    # One bulk at least has come: how many records were there when it was sent is chance.
+    wait_until(lambda: len(arrived(elastic)) > 500, 60)
     kill_writer(site, command)
     proxy.resume()
     wait_arrived(elastic, 1000)
