@@ -29,6 +29,7 @@ _ANSWER_S = 30.0
 _ANSWER_BYTES = 256
 _END_S = 5.0
 _POLL_S = 0.02
+_NO_HANDING_OVER = "the kernel doesn't hand processes over"
 
 
 class Process(Protocol):
@@ -100,12 +101,8 @@ class Starter:
         """Start a process with these ends: the descriptors that `process.main` takes, -1 for none."""
         if self._server and (forked := self._forked(self._server, ends)):
             return forked
-        # Without -P a `queue.py` in the current folder would be everybody's queue module.
-        return subprocess.Popen(
-            [sys.executable, "-P", "-c", _PROGRAM.format(", ".join(map(str, ends)), os.getpid())],
-            pass_fds=[end for end in ends if end >= 0],
-            stdin=subprocess.DEVNULL,
-        )
+        program = _PROGRAM.format(", ".join(map(str, ends)), os.getpid())
+        return _python(program, [end for end in ends if end >= 0])
 
     def close(self) -> None:
         """Let the fork server end."""
@@ -144,11 +141,8 @@ class _ForkServer:
         self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._line.settimeout(answer_s)
         self._is_ready = False
-        self._popen = subprocess.Popen(
-            [sys.executable, "-P", "-c", _SERVER.format(theirs.fileno(), os.getpid(), title)],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-        )
+        program = _SERVER.format(theirs.fileno(), os.getpid(), title)
+        self._popen = _python(program, [theirs.fileno()])
         theirs.close()
 
     @property
@@ -172,7 +166,7 @@ class _ForkServer:
             forked = Forked(pid) if pid else None
             os.write(write, b"\n")
         except ChildProcessError:
-            raise _NoUse("the kernel doesn't hand processes over") from None
+            raise _NoUse(_NO_HANDING_OVER) from None
         finally:
             # Without that byte a process of which nobody has heard ends by itself.
             os.close(read)
@@ -207,6 +201,12 @@ class _ForkServer:
             self._popen.wait()
 
 
+def _python(program: str, descriptors: Sequence[int]) -> "subprocess.Popen[bytes]":
+    # Without -P a `queue.py` in the current folder would be everybody's queue module.
+    command = [sys.executable, "-P", "-c", program]
+    return subprocess.Popen(command, pass_fds=descriptors, stdin=subprocess.DEVNULL)
+
+
 @contextmanager
 def _adopting() -> Iterator[None]:
     """Be the one to whom the kernel hands over processes whose parents end (prctl(2)).
@@ -215,7 +215,7 @@ def _adopting() -> Iterator[None]:
     """
     prctl = ctypes.CDLL(None).prctl
     if prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
-        raise _NoUse("the kernel doesn't hand processes over")
+        raise _NoUse(_NO_HANDING_OVER)
     try:
         yield
     finally:

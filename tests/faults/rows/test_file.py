@@ -150,14 +150,19 @@ def send_one(send: Callable[..., None]) -> None:
     send(f"nudge-{time.monotonic_ns()}", 1)
 
 
+def delete(database: Path) -> None:
+    """Delete a database that is in use, with the files beside it."""
+    for path in (database, Path(f"{database}-shm"), Path(f"{database}-wal")):
+        path.unlink()
+
+
 def test_a_database_deleted_while_it_runs_ends_the_run(
     local_site: Site, database: Path, finding: Finding
 ) -> None:
     site = local_site
     site.write_work()
     command = site.start()
-    for path in (database, Path(f"{database}-shm"), Path(f"{database}-wal")):
-        path.unlink()
+    delete(database)
     finding.caused()
     assert command.wait(40) == 78, command.output[-4000:]
     assert "broker.db was deleted while it was in use: its messages are lost" in command.output
@@ -175,8 +180,7 @@ def test_a_database_deleted_and_made_anew_by_somebody_ends_the_run(
     family = hold_runner(site, command)
 
     # When the file is deleted meanwhile, and somebody who comes makes a new one
-    for path in (database, Path(f"{database}-shm"), Path(f"{database}-wal")):
-        path.unlink()
+    delete(database)
     finding.caused()
     site.declare()
     site.send(["second"])
